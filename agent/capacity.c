@@ -1,6 +1,7 @@
 #include "agent/capacity.h"
 
 #include "schema/base/journal.h"
+#include "schema/model/task.h"
 
 #include <string.h>
 
@@ -44,8 +45,23 @@ static struct aq_list tell_containers(const struct aq_config_agent *config, stru
     return told;
 }
 
+/* The names of those that make snapshots and images, as far as there is room: few do. */
+static void add_task_drivers(struct aq_list *list, const struct drivers *drivers, struct aq_arena *arena)
+{
+    const char *names[DRIVERS_MAX];
+    const uint32_t count = drivers_names(drivers, names);
+    for (uint32_t i = 0; i < count; i++)
+        if (drivers_find(drivers, names[i])->type->task == NULL)
+            continue;
+        else if (list->count < IDENTIFIERS_MAX)
+            AQ_TEXT_ITEM(*list, list->count++) = aq_arena_format(arena, AQ_TASK_DRIVERS "%s", names[i]);
+        else
+            aq_journal(AQ_WARN, "no room among the identifiers to tell that a driver makes snapshots and images",
+                       "driver", names[i], NULL);
+}
+
 struct aq_list capacity_identifiers(const struct aq_config_agent *config, const struct host *host,
-                                    struct aq_arena *arena)
+                                    const struct drivers *drivers, struct aq_arena *arena)
 {
     const struct aq_allowance allowance = aq_allowance_make(&config->allow, host->user, arena);
     const struct aq_list containers = tell_containers(config, arena);
@@ -60,6 +76,7 @@ struct aq_list capacity_identifiers(const struct aq_config_agent *config, const 
     add(&list, &config->identifiers, arena);
     add(&list, &allowance.told, arena);
     add(&list, &containers, arena);
+    add_task_drivers(&list, drivers, arena);
     return list;
 }
 

@@ -40,14 +40,21 @@ static struct workload *start(struct workloads *workloads, const struct aq_assig
     return workloads_start(workloads, assignment);
 }
 
+static void go_on(struct workloads *workloads, struct workload *workload, const struct aq_assignment *assignment)
+{
+    if (assignment->secrets.count > 0 || assignment->lost[0] != '\0')
+        workloads_take_secrets(workloads, workload, assignment);
+    workload_tasks_take(workloads, workload, &assignment->tasks);
+}
+
 static void carry_out(struct delivery *delivery, const struct aq_assignment *assignment)
 {
     struct workload *workload = workloads_find(delivery->workloads, assignment->resource);
     if (assignment->want == AQ_WANT_RUNNING) {
         if (workload == NULL)
             workload = start(delivery->workloads, assignment);
-        else if (assignment->secrets.count > 0 || assignment->lost[0] != '\0')
-            workloads_take_secrets(delivery->workloads, workload, assignment);
+        else
+            go_on(delivery->workloads, workload, assignment);
     } else if (workload != NULL) {
         workloads_stop(delivery->workloads, workload);
     } else {

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 AQ_DEFINE(aq_again, "again", 1, "that a workload is started again")
+AQ_DEFINE(aq_ended_tasks, "ended_tasks", 1, "tasks of a workload that have ended")
 
 /* A workload gets to its own directory with the rights of its user, and can list nothing on the way. */
 enum { OPEN_TO_PASS = 0711 };
@@ -202,6 +203,7 @@ static bool keep_as_spare(struct home *home, uint64_t resource)
         renameat(directory, "assignment", directory, "assignment.new");
         renameat(directory, "ended", directory, "ended.new");
         unlinkat(directory, "again", 0);
+        unlinkat(directory, "tasks", 0);
         trash_put(&home->trash, directory, "driver.old");
         home->spares++;
     } else if (moved) {
@@ -308,6 +310,27 @@ bool home_again(struct home *home, uint64_t resource, struct aq_again *again, st
     AQ_CLEANUP_FD int directory = open_workload(home, resource);
     return directory >= 0 && read_record(directory, "again", &aq_again_record, again, arena, &ignored) == 0 &&
            again->resource == resource;
+}
+
+int home_set_tasks(struct home *home, uint64_t resource, const struct aq_list *ends, struct aq_error *error)
+{
+    const struct aq_ended_tasks tasks = {resource, *ends};
+    AQ_CLEANUP_FD int directory = open_workload(home, resource);
+    if (directory < 0)
+        return aq_fail_errno(error, errno, "workload %" PRIu64, resource);
+    return write_record(directory, "tasks", &aq_ended_tasks_record, &tasks, error);
+}
+
+bool home_tasks(struct home *home, uint64_t resource, struct aq_list *ends, struct aq_arena *arena)
+{
+    struct aq_error ignored;
+    struct aq_ended_tasks tasks;
+    AQ_CLEANUP_FD int directory = open_workload(home, resource);
+    if (directory < 0 || read_record(directory, "tasks", &aq_ended_tasks_record, &tasks, arena, &ignored) != 0 ||
+        tasks.resource != resource)
+        return false;
+    *ends = tasks.ends;
+    return true;
 }
 
 /* An agent that was killed in the middle leaves driver.old, with output in it or without, and a new driver/ or none. */

@@ -8,6 +8,7 @@
  *       assignment           what to run; written before it is started
  *       again                that it has ended and is started again, or was; written before either (struct aq_again)
  *       ended                how it ended; written before it is reported
+ *       tasks                its tasks that have ended; written before that is reported (workload_tasks.h)
  *       driver/              belongs to the driver
  *   ended/<resource>/        the log of a workload that is over (ended.h)
  *   left/<resource>/         driver/ of one that is over, with the files that it has left (left.h)
@@ -40,6 +41,11 @@ enum { HOME_SPARES_MAX = 16 };
     F(T, unknown,     BOOL,                     0,        "that has none, or none that is known")                      \
     F(T, reason,      TEXT(0, 512),             AQ_LINES, "how that ended")
 AQ_DECLARE(aq_again)
+
+#define aq_ended_tasks_fields(F, T)                                                                                    \
+    F(T, resource, U64(1, UINT64_MAX),                         0, "number of the resource")                            \
+    F(T, ends,     LIST(aq_task_report, 0, AQ_TASKS_OPEN_MAX), 0, "how they ended")
+AQ_DECLARE(aq_ended_tasks)
 /* clang-format on */
 
 struct home;
@@ -67,6 +73,11 @@ int home_set_again(struct home *home, const struct aq_again *again, struct aq_er
 bool home_again(struct home *home, uint64_t resource, struct aq_again *again, struct aq_arena *arena);
 /* Makes driver/ of a workload that has ended anew, with nothing in it but the output. Repeating is harmless. */
 int home_renew(struct home *home, uint64_t resource, struct aq_error *error) AQ_MUST_CHECK;
+/* Stores how tasks of a workload ended (struct aq_task_report), durably: instead of those that were stored before. */
+int home_set_tasks(struct home *home, uint64_t resource, const struct aq_list *ends,
+                   struct aq_error *error) AQ_MUST_CHECK;
+/* False: none are stored. Memory from `arena`. */
+bool home_tasks(struct home *home, uint64_t resource, struct aq_list *ends, struct aq_arena *arena);
 /* What it was started with, with memory from `arena`. */
 int home_assignment(struct home *home, uint64_t resource, struct aq_assignment *assignment, struct aq_arena *arena,
                     struct aq_error *error) AQ_MUST_CHECK;

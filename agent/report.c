@@ -9,6 +9,7 @@
 
 enum {
     HAPPENINGS_MAX = 2000, /* in one report: far below AQ_WIRE_MESSAGE_MAX, even if all texts are at their limits */
+    TASKS_MAX = 200,       /* as happenings */
     ANSWER_BYTES_MAX = 1 << 20, /* of the answers that wait, without the last */
 };
 
@@ -33,7 +34,7 @@ void report_free(struct report *report)
 bool report_is_due(const struct report *report, const struct workloads *workloads)
 {
     return report->message.number != 0 || workloads->unreported > 0 || report->answer_count > 0 ||
-           report->shutdown.untold;
+           report->shutdown.untold || workloads->tasks.unreported > 0;
 }
 
 const struct aq_report *report_compose(struct report *report, struct workloads *workloads, const char *name,
@@ -46,6 +47,7 @@ const struct aq_report *report_compose(struct report *report, struct workloads *
     *message = (struct aq_report){
         .name = aq_arena_text(&report->arena, name, strlen(name)), .session = session, .number = ++report->last_number};
     workloads_tell(workloads, message->number, HAPPENINGS_MAX, hub_form, &message->happenings, &report->arena);
+    workload_tasks_tell(workloads, message->number, TASKS_MAX, hub_form, &message->tasks, &report->arena);
     message->told = (struct aq_list){aq_arena_alloc(&report->arena, sizeof report->answers), report->answer_count};
     memcpy(message->told.items, report->answers, report->answer_count * sizeof *report->answers);
     if (report->shutdown.untold) {
@@ -68,6 +70,7 @@ bool report_noted(struct report *report, struct workloads *workloads, uint64_t n
     struct aq_report *message = &report->message;
     if (number == 0 || number != message->number)
         return false;
+    workload_tasks_noted(workloads, number);
     workloads_noted(workloads, number, &message->happenings);
     free_answers(report, message->told.count);
     *message = (struct aq_report){0};

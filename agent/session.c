@@ -121,7 +121,7 @@ static void say_hello(struct session *session, uint64_t now_ms)
         .address = agent->host->address,
         .agent_version = AQ_VERSION,
         .drivers = {names, count},
-        .identifiers = capacity_identifiers(agent->config, agent->host, &session->scratch),
+        .identifiers = capacity_identifiers(agent->config, agent->host, drivers, &session->scratch),
         .capacity = capacity_offer(&agent->host->capacity, &agent->config->capacity),
         .form = AQ_WIRE_FORM,
         .process = session->process,

@@ -158,6 +158,10 @@ void workload_take_report(void *context, const struct driver_report *report)
         commands_take(&workloads->commands, report);
         return;
     }
+    if (report->kind == DRIVER_TASK_ENDED) {
+        workload_tasks_end(workloads, report);
+        return;
+    }
     struct workload *workload = roster_find(&workloads->roster, report->resource);
     if (workload == NULL || workload->over || workload->restarts.phase != RESTART_NONE)
         workload_journal(AQ_WARN, "a driver reports on an unknown workload", report->resource, "");

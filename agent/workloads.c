@@ -46,6 +46,7 @@ void workloads_close(struct workloads *workloads)
     healths_close(&workloads->healths);
     drivers_close(&workloads->drivers);
     commands_free(&workloads->commands);
+    workload_tasks_free(&workloads->tasks);
     schedule_free(&workloads->waiting);
     for (size_t i = 0; i < workloads->roster.count; i++)
         free_workload(workloads->roster.entries[i].workload);
@@ -61,6 +62,7 @@ void workloads_work(struct workloads *workloads)
     aq_arena_reset(&workloads->arena);
     drivers_work(&workloads->drivers);
     healths_work(&workloads->healths);
+    workload_tasks_work(workloads);
     while (schedule_take(&workloads->waiting, workloads->now->steady_ms, &entry)) {
         struct workload *workload = roster_find(&workloads->roster, entry.resource);
         if (workload == NULL || workload->restarts.phase != RESTART_WAITS || workload->restarts.at_ms != entry.due_ms)
@@ -73,7 +75,8 @@ void workloads_work(struct workloads *workloads)
 uint64_t workloads_deadline_ms(const struct workloads *workloads)
 {
     uint64_t deadline_ms = drivers_deadline_ms(&workloads->drivers);
-    const uint64_t others_ms[] = {healths_deadline_ms(&workloads->healths), schedule_next_ms(&workloads->waiting)};
+    const uint64_t others_ms[] = {healths_deadline_ms(&workloads->healths), schedule_next_ms(&workloads->waiting),
+                                  workload_tasks_deadline_ms(workloads)};
     for (size_t i = 0; i < AQ_LENGTH(others_ms); i++)
         deadline_ms = others_ms[i] < deadline_ms ? others_ms[i] : deadline_ms;
     return deadline_ms;
@@ -178,6 +181,7 @@ static void adopt_workload(void *context, const struct aq_assignment *assignment
     workload->kept = true;
     workload->driver = drivers_find(&workloads->drivers, assignment->driver);
     set_upkeep(workloads, workload, assignment);
+    workload_tasks_adopt(workloads, workload->resource);
     if (end != NULL) {
         const struct aq_happening copy = {.resource = end->resource,
                                           .what = end->what,
@@ -407,6 +411,7 @@ static void drop_workload(struct workloads *workloads, struct workload *workload
 {
     aq_assert(!workload->reports);
     secrets_drop(&workloads->secrets, workload->resource);
+    workload_tasks_drop(workloads, workload->resource);
     if (workload->kept)
         home_remove(workloads->home, workload->resource);
     else if (workload->notices[NOTICE_END].what.what == AQ_HAPPENED_FAILED)

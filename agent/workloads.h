@@ -14,6 +14,7 @@
 #include "agent/notices.h"
 #include "agent/restarts.h"
 #include "agent/secrets.h"
+#include "agent/workload_tasks.h"
 #include "drivers/roster.h"
 
 enum { WORKLOADS_MAX = 100000 };
@@ -55,10 +56,11 @@ struct workloads {
     struct secrets secrets;
     struct healths healths;
     struct schedule waiting; /* for their restart */
-    uint64_t touched_ms;     /* steady: the agent was in touch with the cluster; 0: not yet */
-    uint64_t told_ms;        /* what the lease file says of that */
-    bool has_leases;         /* a workload of this run has one */
-    struct roster roster;    /* of struct workload */
+    struct workload_tasks tasks;
+    uint64_t touched_ms;  /* steady: the agent was in touch with the cluster; 0: not yet */
+    uint64_t told_ms;     /* what the lease file says of that */
+    bool has_leases;      /* a workload of this run has one */
+    struct roster roster; /* of struct workload */
     struct workload_queue unstored, reporting;
     uint32_t unreported; /* things to report that are in no report yet */
     size_t next_log;     /* index in the roster: where workloads_list_logs() goes on */

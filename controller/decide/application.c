@@ -3,6 +3,7 @@
 #include "controller/decide/lifetime.h"
 #include "controller/decide/placement.h"
 #include "controller/decide/secrets.h"
+#include "controller/decide/tasks.h"
 #include "controller/state/references.h"
 #include "schema/codec/json.h"
 #include "schema/codec/ranges.h"
@@ -224,14 +225,8 @@ static int deallocate_application(struct decide *decide, const void *record, str
         return -1;
     if (application.status == AQ_DEALLOCATE || aq_application_is_over(application.status))
         return 0; /* it is given back already, which is all that the caller wants */
-    enum aq_application_status to = application.status == AQ_ALLOCATED ? AQ_DEALLOCATE : AQ_RECALLED;
     const char *reason = aq_arena_format(decide->arena, "deallocated by %s", decide->caller.name);
-    struct aq_application_moved moved = {command->id, to, reason};
-    decide_emit(decide, &aq_event_application_moved, &moved);
-    if (application.resource != 0) {
-        struct aq_resource_stopped stopped = {application.resource, reason};
-        decide_emit(decide, &aq_event_resource_stopped, &stopped);
-    }
+    decide_give_back(decide, &application, reason);
     return 0;
 }
 DECIDE(aq_command_application_deallocate, deallocate_application);

@@ -14,6 +14,16 @@
 #include <string.h>
 
 extern const struct decide_handler *const __start_aq_decide[], *const __stop_aq_decide[];
+extern const struct decide_follower *const __start_aq_follow[], *const __stop_aq_follow[];
+
+static void follow(struct decide *decide)
+{
+    const size_t count = decide->count;
+    for (size_t i = 0; i < count; i++)
+        for (const struct decide_follower *const *row = __start_aq_follow; row < __stop_aq_follow; row++)
+            if ((*row)->type == decide->events[i].type)
+                (*row)->follow(decide, decide->events[i].data);
+}
 
 int decide_command(struct decide *decide, const struct aq_command *command, const void *record, struct aq_error *error)
 {
@@ -21,8 +31,12 @@ int decide_command(struct decide *decide, const struct aq_command *command, cons
         return -1;
     decide->permission = aq_command_permission(command);
     for (const struct decide_handler *const *row = __start_aq_decide; row < __stop_aq_decide; row++)
-        if ((*row)->command == command)
-            return (*row)->decide(decide, record, error);
+        if ((*row)->command == command) {
+            if ((*row)->decide(decide, record, error) != 0)
+                return -1;
+            follow(decide);
+            return 0;
+        }
     aq_broken(__FILE__, __LINE__, "a command without a handler");
 }
 

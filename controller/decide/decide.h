@@ -57,6 +57,17 @@ struct decide_handler {
     static const struct decide_handler fn##_handler = {&row, fn};                                                      \
     static const struct decide_handler *const fn##_row __attribute__((used, section("aq_decide"))) = &fn##_handler
 
+/* What follows from an event, whatever command led to it: called for each event of a decision after its handler. The
+ * tables show the state before the decision. */
+typedef void decide_follow_fn(struct decide *decide, const void *event);
+struct decide_follower {
+    const struct aq_event_type *type;
+    decide_follow_fn *follow;
+};
+#define FOLLOW(row, fn)                                                                                                \
+    static const struct decide_follower fn##_follower = {&row, fn};                                                    \
+    static const struct decide_follower *const fn##_row __attribute__((used, section("aq_follow"))) = &fn##_follower
+
 /* Adds an event. Copies its struct; what that points to must be in the arena, or outlive the batch. */
 void decide_emit(struct decide *decide, const struct aq_event_type *type, const void *data);
 /* What the author should know of a command that is not refused. One line, without a line break. */

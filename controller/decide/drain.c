@@ -1,6 +1,7 @@
 /* Maintenance of nodes: they take no new work, drain, and their hosts are shut down. */
 #include "controller/decide/placement.h"
 #include "controller/decide/quarantine.h"
+#include "controller/decide/tasks.h"
 #include "schema/codec/number.h"
 #include "schema/model/node.h"
 #include "schema/model/resource.h"
@@ -130,8 +131,9 @@ static bool is_given_back(const struct holders *holders, const struct aq_resourc
 {
     if (!holders->drains || holders->given == GIVEN_BACK_AT_ONCE)
         return false;
+    const bool waits = application->status == AQ_DEALLOCATE && resource->status != AQ_RESOURCE_STOPPING;
     if (holders->forced)
-        return application->status == AQ_ALLOCATED || application->status == AQ_ELECTED;
+        return application->status == AQ_ALLOCATED || application->status == AQ_ELECTED || waits;
     if (application->status != AQ_ALLOCATED) /* what does not run yet may still be started elsewhere */
         return false;
     const struct aq_label label = decide_label_of(holders->decide, application);
@@ -139,15 +141,13 @@ static bool is_given_back(const struct holders *holders, const struct aq_resourc
            AQ_DRAIN_GIVES_BACK;
 }
 
-static void give_back(struct holders *holders, const struct aq_resource *resource,
-                      const struct aq_application *application)
+static void give_back(struct holders *holders, const struct aq_application *application)
 {
     const char *reason = aq_arena_format(holders->decide->arena, "node %s drains", holders->node->name);
-    const bool runs = application->status == AQ_ALLOCATED;
-    struct aq_application_moved moved = {application->id, runs ? AQ_DEALLOCATE : AQ_RECALLED, reason};
-    struct aq_resource_stopped stopped = {resource->id, reason};
-    decide_emit(holders->decide, &aq_event_application_moved, &moved);
-    decide_emit(holders->decide, &aq_event_resource_stopped, &stopped);
+    if (holders->forced)
+        decide_give_back_at_once(holders->decide, application, reason);
+    else
+        decide_give_back(holders->decide, application, reason);
     holders->given++;
 }
 
@@ -162,7 +162,7 @@ static bool look_at_holder(void *context, const struct state_key *key, const voi
         !state_application(decide->txn, resource.application, &application, decide->arena))
         return true;
     if (is_given_back(holders, &resource, &application))
-        give_back(holders, &resource, &application);
+        give_back(holders, &application);
     if (holders->named < NAMED_MAX)
         aq_buffer_format(&holders->names, "%s%" PRIu64, holders->named++ > 0 ? ", " : "", application.id);
     return ++holders->count < SEEN_MAX;

@@ -1,6 +1,6 @@
 #include "schema/model/node.h"
 
-#include "controller/decide/decide.h"
+#include "controller/decide/tasks.h"
 #include "schema/base/utf8.h"
 #include "schema/model/application.h"
 #include "schema/model/project.h"
@@ -171,12 +171,13 @@ static bool end_resource(void *context, const struct state_key *key, const void 
     struct aq_application application;
     (void)value;
     (void)length;
-    if (++ending->count > ENDED_AT_ONCE_MAX)
-        return false;
     uint64_t id = state_key_number_at(key, sizeof(uint64_t));
     if (!state_resource(decide->txn, id, &resource, decide->arena) ||
         !state_application(decide->txn, resource.application, &application, decide->arena))
         return true;
+    ending->count += 1 + decide_tasks_open(decide, application.id);
+    if (ending->count > ENDED_AT_ONCE_MAX)
+        return false;
     struct aq_resource_ended ended = {.id = id, .reason = ending->reason};
     decide_emit(decide, &aq_event_resource_ended, &ended);
     struct aq_application_moved moved = {.id = application.id, .description = ending->reason};
@@ -203,11 +204,11 @@ static int delete_node(struct decide *decide, const void *record, struct aq_erro
     struct state_key prefix = state_key_number(node.number);
     index_scan(decide->txn, INDEX_NODE_RESOURCE, &prefix, end_resource, &ending);
     if (ending.count > ENDED_AT_ONCE_MAX)
-        return aq_fail(
-            error, AQ_E_LIMIT,
-            "node %s holds more than %d resources, the most that can end at once: let its agent return and end "
-            "some first",
-            command->name, ENDED_AT_ONCE_MAX);
+        return aq_fail(error, AQ_E_LIMIT,
+                       "node %s holds more than %d resources and tasks, the most that can end at once: let its agent "
+                       "return and end "
+                       "some first",
+                       command->name, ENDED_AT_ONCE_MAX);
     struct aq_node_deleted event = {command->name};
     decide_emit(decide, &aq_event_node_deleted, &event);
     decide_id_name(decide, command->name);

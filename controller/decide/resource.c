@@ -2,6 +2,7 @@
 
 #include "controller/decide/placement.h"
 #include "controller/decide/quarantine.h"
+#include "controller/decide/tasks.h"
 #include "schema/model/exec.h"
 #include "schema/model/key.h"
 
@@ -46,8 +47,10 @@ static int start_resource(struct decide *decide, const void *record, struct aq_e
     decide_emit(decide, &aq_event_resource_started, &event);
     if (resource.status == AQ_RESOURCE_ASSIGNED)
         quarantine_after_success(decide, &resource);
-    if (application.status == AQ_ELECTED)
+    if (application.status == AQ_ELECTED) {
         emit_moved(decide, application.id, AQ_ALLOCATED, "");
+        decide_tasks_allocated(decide, &resource);
+    }
     return 0;
 }
 DECIDE(aq_command_resource_start, start_resource);
@@ -307,9 +310,7 @@ static int expire_resource(struct decide *decide, const void *record, struct aq_
         return -1;
     if (resource.expires_at == 0 || decide->time_ms < resource.expires_at || application.status != AQ_ALLOCATED)
         return 0;
-    struct aq_resource_stopped stopped = {command->id, "its lifetime is over"};
-    emit_moved(decide, application.id, AQ_DEALLOCATE, "its lifetime is over");
-    decide_emit(decide, &aq_event_resource_stopped, &stopped);
+    decide_give_back(decide, &application, "its lifetime is over");
     return 0;
 }
 DECIDE(aq_command_resource_expire, expire_resource);

@@ -4,6 +4,7 @@
 #include "schema/model/application.h"
 #include "schema/model/node.h"
 #include "schema/model/resource.h"
+#include "schema/model/task.h"
 
 #include <string.h>
 
@@ -112,6 +113,14 @@ static void resource_stopped(struct reading *reading, uint64_t number)
         tell_agent(reading, resource.node, number);
 }
 
+static void task_changed(struct reading *reading, uint64_t number)
+{
+    struct aq_task task;
+    aq_arena_reset(&reading->arena);
+    if (state_task(reading->txn, number, &task, &reading->arena) && task.resource != 0)
+        tell_agent(reading, task.node, task.resource);
+}
+
 /* A key that was revoked or replaced ends the session, too. */
 static void node_changed(struct reading *reading, const struct aq_event *event)
 {
@@ -139,6 +148,12 @@ static bool read_event(void *context, const struct aq_event *event)
     } else if (event->type == &aq_event_resource_stopped) {
         const struct aq_resource_stopped *stopped = event->data;
         resource_stopped(reading, stopped->id);
+    } else if (event->type == &aq_event_task_begun) {
+        const struct aq_task_begun *begun = event->data;
+        tell_agent(reading, begun->node, begun->resource);
+    } else if (event->type == &aq_event_task_ended) {
+        const struct aq_task_ended *ended = event->data;
+        task_changed(reading, ended->id);
     } else if (event->type == &aq_event_resource_ended) {
         const struct aq_resource_ended *ended = event->data;
         presence_drop_log(reading->changes->presence, ended->id);

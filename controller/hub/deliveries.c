@@ -8,6 +8,7 @@
 #include "schema/model/application.h"
 #include "schema/model/label.h"
 #include "schema/model/resource.h"
+#include "schema/model/task.h"
 
 #include <string.h>
 
@@ -123,6 +124,40 @@ static size_t bytes_of(const struct extras *extras)
     return bytes;
 }
 
+/* The tasks of a resource that are under way. */
+struct task_orders {
+    struct draft *draft;
+    uint64_t resource;
+    struct aq_list *orders;
+};
+
+static bool add_task(void *context, const struct state_key *key, const void *value, size_t length)
+{
+    const struct task_orders *found = context;
+    struct draft *draft = found->draft;
+    struct aq_task task;
+    (void)value, (void)length;
+    if (found->orders->count == AQ_TASKS_OPEN_MAX ||
+        !state_task(draft->txn, state_key_number_at(key, sizeof(uint64_t)), &task, draft->arena) ||
+        task.status != AQ_TASK_RUNNING || task.resource != found->resource)
+        return true;
+    if (found->orders->items == NULL)
+        found->orders->items = aq_arena_alloc(draft->arena, AQ_TASKS_OPEN_MAX * sizeof(struct aq_task_order));
+    *AQ_ITEM(*found->orders, struct aq_task_order, found->orders->count++) =
+        (struct aq_task_order){task.id, task.kind, task.name};
+    draft->bytes += sizeof task;
+    return true;
+}
+
+static void add_tasks(struct draft *draft, const struct aq_resource *resource, struct aq_list *orders)
+{
+    const struct state_key prefix = state_key_number(resource->application);
+    struct task_orders found = {draft, resource->id, orders};
+    if (draft->agent->form < AQ_FORM_TASKS || resource->status != AQ_RESOURCE_RUNNING)
+        return;
+    index_scan(draft->txn, INDEX_TASK_OPEN, &prefix, add_task, &found);
+}
+
 static void add_assignment(struct draft *draft, uint64_t number)
 {
     struct aq_resource resource;
@@ -161,6 +196,7 @@ static void add_assignment(struct draft *draft, uint64_t number)
         assignment->lease = resource.lease;
     if (draft->agent->form >= AQ_FORM_UPKEEP)
         add_upkeep(assignment, &definition);
+    add_tasks(draft, &resource, &assignment->tasks);
 }
 
 static bool is_filled(const struct draft *draft)

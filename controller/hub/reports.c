@@ -3,6 +3,7 @@
 #include "schema/base/journal.h"
 #include "schema/model/node.h"
 #include "schema/model/resource.h"
+#include "schema/model/task.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -22,6 +23,7 @@ struct report_command {
         struct aq_resource_check check;
         struct aq_resource_end end;
         struct aq_node_shutdown_answer shutdown;
+        struct aq_task_end task;
     } record;
 };
 
@@ -59,6 +61,15 @@ static void fill_request(struct report_command *command, const struct hub_report
     command->request.caller = aq_caller_internal(report->author);
     command->request.done = command_done;
     command->request.context = (void *)report;
+}
+
+static void fill_task(struct report_command *command, const struct hub_report *report,
+                      const struct aq_task_report *task)
+{
+    command->request.command = &aq_command_task_end;
+    command->record.task = (struct aq_task_end){
+        .id = task->task, .node = report->name, .failed = task->failed, .reason = task->reason, .result = task->result};
+    fill_request(command, report);
 }
 
 /* `message` is in the report's arena, as the texts of happenings are. */
@@ -162,10 +173,14 @@ static struct hub_report *report_new(struct hub_base *base, const struct hub_age
     report->base = base;
     report->item.home = &base->mailbox;
     report->item.drop = report_drop;
-    report->total = copy->happenings.count + (copy->shutdown != 0);
+    report->total = copy->tasks.count + copy->happenings.count + (copy->shutdown != 0);
     report->commands = aq_calloc(report->total, sizeof *report->commands);
+    /* First: a workload that has ended takes the tasks with it that are under way. */
+    for (uint32_t i = 0; i < copy->tasks.count; i++)
+        fill_task(&report->commands[i], report, AQ_ITEM(copy->tasks, struct aq_task_report, i));
     for (uint32_t i = 0; i < copy->happenings.count; i++)
-        fill_command(&report->commands[i], report, AQ_ITEM(copy->happenings, struct aq_happening, i));
+        fill_command(&report->commands[copy->tasks.count + i], report,
+                     AQ_ITEM(copy->happenings, struct aq_happening, i));
     if (copy->shutdown != 0)
         fill_shutdown(&report->commands[report->total - 1], report, copy);
     return report;
@@ -222,11 +237,16 @@ static void report_done(struct hub_item *item)
     report_free(report);
 }
 
+/* Besides the answers to questions, which are no commands. */
+static bool leads_to_nothing(const struct aq_report *message)
+{
+    return message->happenings.count == 0 && message->tasks.count == 0 && message->shutdown == 0;
+}
+
 void reports_take(struct hub_base *base, struct hub_agent *agent, struct hub_question *question,
                   const struct aq_report *message)
 {
-    if (message->number <= agent->noted ||
-        (agent->report == NULL && message->happenings.count == 0 && message->shutdown == 0)) {
+    if (message->number <= agent->noted || (agent->report == NULL && leads_to_nothing(message))) {
         agent->noted = message->number > agent->noted ? message->number : agent->noted;
         answer_noted(question, agent, message->number);
         return;

@@ -195,6 +195,16 @@ static void keep_waiting(struct project *project, const void *data)
 }
 PROJECT(aq_event_application_waiting, keep_waiting);
 
+/* Its workload may go on until its last task is over. */
+static void drop_expiry(struct project *project, struct aq_application *application)
+{
+    struct aq_resource resource;
+    application->expires_at = 0;
+    if (application->resource != 0 &&
+        project_expect(project, state_resource(project->txn, application->resource, &resource, project->arena)))
+        project_expiry(project, &resource, 0);
+}
+
 static void move_application(struct project *project, const void *data)
 {
     const struct aq_application_moved *event = data;
@@ -203,6 +213,8 @@ static void move_application(struct project *project, const void *data)
         return;
     set_status(project, &application, event->status);
     application.description = event->description;
+    if (event->status == AQ_DEALLOCATE)
+        drop_expiry(project, &application);
     store_application(project, &application);
     project_history(project, event->id);
 }

@@ -2,6 +2,7 @@
  * and their keys in every index. */
 #include "controller/project/project.h"
 #include "controller/project/quota.h"
+#include "controller/project/tasks.h"
 #include "schema/codec/ranges.h"
 #include "schema/model/application.h"
 #include "schema/model/resource.h"
@@ -60,6 +61,7 @@ static bool remove_application(void *context, uint64_t id)
     index_remove(project->txn, INDEX_APPLICATION_PROJECT, &in_project);
     index_remove(project->txn, INDEX_OVER, &over);
     quota_remove_application(project, application.project);
+    project_remove_tasks(project, id);
     remove_history(project, id);
     remove_resources(project, aq_number_or(application.last_resource, 0));
     return !state_failed(project->txn, &error);

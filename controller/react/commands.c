@@ -79,6 +79,8 @@ bool react_commands_send(struct react_commands *commands, const struct aq_comman
         item->record.place = (struct aq_application_place){.id = id};
     else if (command == &aq_command_token_expire)
         item->record.expire_token = (struct aq_token_expire){.id = id};
+    else if (command == &aq_command_task_expire)
+        item->record.expire_task = (struct aq_task_expire){.id = id};
     else
         item->record.expire = (struct aq_resource_expire){.id = id};
     return submit(item, command);

@@ -5,6 +5,7 @@
 #include "controller/write/writer.h"
 #include "schema/model/application.h"
 #include "schema/model/resource.h"
+#include "schema/model/task.h"
 #include "schema/model/token.h"
 
 #include <pthread.h>
@@ -18,6 +19,7 @@ struct react_command {
         struct aq_application_place place;
         struct aq_resource_expire expire;
         struct aq_token_expire expire_token;
+        struct aq_task_expire expire_task;
         struct aq_application_remove remove;
     } record;
     char *text;            /* that the record points to; freed with the answer */
@@ -41,8 +43,8 @@ void react_commands_open(struct react_commands *commands, struct writer *writer,
 /* When all are answered, or the writer is closed. */
 void react_commands_close(struct react_commands *commands);
 
-/* Sends application_place, resource_expire or token_expire for the row with the number `id`. False: no more can be sent
- * now. */
+/* Sends application_place, resource_expire, token_expire or task_expire for the row with the number `id`. False: no
+ * more can be sent now. */
 bool react_commands_send(struct react_commands *commands, const struct aq_command *command, uint64_t id);
 /* Sends application_remove; `first` is the first of the numbers in `applications`, which is copied. */
 bool react_commands_send_removal(struct react_commands *commands, uint64_t first, const char *applications);

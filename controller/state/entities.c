@@ -11,6 +11,7 @@
 #include "schema/model/project.h"
 #include "schema/model/resource.h"
 #include "schema/model/role.h"
+#include "schema/model/task.h"
 #include "schema/model/token.h"
 #include "schema/model/user.h"
 
@@ -42,6 +43,11 @@ bool state_user(struct state_txn *txn, const char *name, struct aq_user *user, s
 bool state_project(struct state_txn *txn, const char *name, struct aq_project *project, struct aq_arena *arena)
 {
     return find_by_name(txn, &aq_entity_project, name, project, arena);
+}
+
+bool state_task(struct state_txn *txn, uint64_t id, struct aq_task *task, struct aq_arena *arena)
+{
+    return find_by_number(txn, &aq_entity_task, id, task, arena);
 }
 
 bool state_membership(struct state_txn *txn, uint64_t id, struct aq_membership *membership, struct aq_arena *arena)

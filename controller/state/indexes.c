@@ -6,6 +6,7 @@
 #include "schema/model/label.h"
 #include "schema/model/membership.h"
 #include "schema/model/resource.h"
+#include "schema/model/task.h"
 #include "schema/model/token.h"
 
 #include <string.h>
@@ -40,6 +41,8 @@ enum state_index index_of_owner(const struct aq_entity *entity)
         return INDEX_TOKEN_USER;
     if (entity == &aq_entity_membership)
         return INDEX_MEMBERSHIP_USER;
+    if (entity == &aq_entity_task)
+        return INDEX_TASK_USER;
     return entity == &aq_entity_resource ? INDEX_RESOURCE_USER : INDEX_OWNED;
 }
 
@@ -50,6 +53,7 @@ enum state_index index_of_project(const struct aq_entity *entity)
         enum state_index index;
     } all[] = {{&aq_entity_application, INDEX_APPLICATION_PROJECT},
                {&aq_entity_resource, INDEX_RESOURCE_PROJECT},
+               {&aq_entity_task, INDEX_TASK_PROJECT},
                {&aq_entity_label, INDEX_LABEL_PROJECT},
                {&aq_entity_membership, INDEX_MEMBERSHIP_PROJECT}};
     for (size_t i = 0; i < AQ_LENGTH(all); i++)

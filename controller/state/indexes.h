@@ -33,6 +33,11 @@
     I(INDEX_MEMBERSHIP_PROJECT, "membership-project")   /* project, membership id -> nothing */                        \
     I(INDEX_APPLICATION_PROJECT, "application-project") /* project, application id -> nothing */                       \
     I(INDEX_RESOURCE_PROJECT, "resource-project")       /* project, resource id -> nothing */                          \
+    I(INDEX_TASK_APPLICATION, "task-application")       /* application id, task id -> nothing */                       \
+    I(INDEX_TASK_OPEN, "task-open")                     /* application id, id of a task that is not over -> nothing */ \
+    I(INDEX_TASK_EXPIRY, "task-expiry")                 /* time, id of a task that is RUNNING -> nothing */            \
+    I(INDEX_TASK_USER, "task-user")                     /* user number, task id -> nothing: for lists of one's own */  \
+    I(INDEX_TASK_PROJECT, "task-project")               /* project, task id -> nothing */                              \
     I(INDEX_LABEL_PROJECT, "label-project")             /* project, or nothing for all; label id -> nothing */         \
     I(INDEX_OPEN, "open")                               /* id of an application that is not over -> nothing */         \
     I(INDEX_OVER, "over")                               /* time, id of an application that is over -> nothing */       \

@@ -36,7 +36,7 @@ void state_close(struct state *state); /* NULL is fine */
 
 /* ---- rebuilding: at the controller's start, and for proofs ---------------------------------------------- */
 
-enum { STATE_LAYOUT = 13 }; /* raised when the meaning of an index changes */
+enum { STATE_LAYOUT = 14 }; /* raised when the meaning of an index changes */
 
 /* Creates empty tables in a new directory that has no readers yet. */
 int state_open_fresh(struct state **state, const char *directory, uint64_t map_bytes,
@@ -146,6 +146,7 @@ struct aq_join_token;
 struct aq_token;
 struct aq_application;
 struct aq_resource;
+struct aq_task;
 struct aq_ended;
 struct aq_role;
 struct aq_project;
@@ -164,6 +165,7 @@ bool state_token(struct state_txn *txn, uint64_t id, struct aq_token *token, str
 bool state_join_token(struct state_txn *txn, uint64_t id, struct aq_join_token *token, struct aq_arena *arena);
 bool state_application(struct state_txn *txn, uint64_t id, struct aq_application *application, struct aq_arena *arena);
 bool state_resource(struct state_txn *txn, uint64_t id, struct aq_resource *resource, struct aq_arena *arena);
+bool state_task(struct state_txn *txn, uint64_t id, struct aq_task *task, struct aq_arena *arena);
 /* What is kept of a resource that is gone. */
 bool state_ended(struct state_txn *txn, uint64_t id, struct aq_ended *ended, struct aq_arena *arena);
 

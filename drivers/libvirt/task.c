@@ -13,7 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
+
+#define TASK_MARK "user.aquarium.task" /* attribute of an image */
 
 enum { MOST_MS = 3600 * 1000, NAME_SIZE = 128, RESULT_SIZE = 256, PATH_SIZE = 2048 };
 
@@ -80,8 +83,26 @@ static int copy_disk(struct task *task, const char *to)
     return program_run(&run, &task->error);
 }
 
+/* The image has the number of its task, so that one that was made before the driver was started again is known. Not
+ * every file system keeps it: then such a task says that the name is taken. */
+static void mark_image(const struct task *task, const char *path)
+{
+    char number[24];
+    const int length = snprintf(number, sizeof number, "%" PRIu64, task->number);
+    if (setxattr(path, TASK_MARK, number, (size_t)length, 0) != 0)
+        return;
+}
+
+static bool is_own_image(const struct task *task, const char *path)
+{
+    char number[24], found[24] = "";
+    snprintf(number, sizeof number, "%" PRIu64, task->number);
+    return getxattr(path, TASK_MARK, found, sizeof found - 1) > 0 && strcmp(found, number) == 0;
+}
+
 static int keep_image(struct task *task, const char *from, const char *to)
 {
+    mark_image(task, from);
     if (chmod(from, 0644) == 0 && link(from, to) == 0)
         return 0;
     return errno == EEXIST
@@ -97,6 +118,9 @@ static int make_image(struct task *task, virDomainPtr domain)
         return aq_fail(&task->error, AQ_E_STATE, "the machine has no disk of which an image could be made");
     snprintf(to, sizeof to, "%s/%s.qcow2", task->images, task->name);
     snprintf(half, sizeof half, "%s/.task-%" PRIu64, task->images, task->number);
+    snprintf(task->result, sizeof task->result, "{\"image\":\"%s.qcow2\"}", task->name);
+    if (is_own_image(task, to))
+        return 0;
     if (access(to, F_OK) == 0)
         return aq_fail(&task->error, AQ_E_EXISTS, "the node has an image \"%s.qcow2\" already", task->name);
     if (virDomainGetState(domain, &state, &reason, 0) < 0 ||
@@ -108,7 +132,6 @@ static int make_image(struct task *task, virDomainPtr domain)
     if (failed == 0)
         failed = keep_image(task, half, to);
     unlink(half);
-    snprintf(task->result, sizeof task->result, "{\"image\":\"%s.qcow2\"}", task->name);
     return failed;
 }
 

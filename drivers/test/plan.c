@@ -22,14 +22,16 @@ static const char plan_format[] = "aquarium-test 1\n"
                                   "fail_reason %s\n"
                                   "start_delay_ms %" PRIu64 "\n"
                                   "run_ms %" PRIu64 "\n"
-                                  "over %d\n";
+                                  "over %d\n"
+                                  "task_ms %" PRIu64 "\n"
+                                  "task_fail %s\n";
 
 int test_plan_write(const struct test_plan *plan, const char *directory, struct aq_error *error)
 {
     char bytes[FILE_SIZE];
     int length = snprintf(bytes, sizeof bytes, plan_format, plan->starts_at_ms, plan->ends_at_ms, plan->stop_delay_ms,
                           plan->fails, plan->exit_status, plan->ip_addr, plan->fail_reason, plan->start_delay_ms,
-                          plan->run_ms, plan->over);
+                          plan->run_ms, plan->over, plan->task_ms, plan->task_fail);
     aq_assert(length > 0 && (size_t)length < sizeof bytes);
     char path[PATH_MAX];
     if ((size_t)snprintf(path, sizeof path, "%s/test", directory) >= sizeof path)
@@ -89,5 +91,8 @@ int test_plan_read(struct test_plan *plan, const char *directory, struct aq_erro
     plan->start_delay_ms = line_number(bytes, "start_delay_ms", UINT64_MAX);
     plan->run_ms = line_number(bytes, "run_ms", UINT64_MAX);
     plan->over = line_number(bytes, "over", 0) != 0;
+    plan->task_ms = line_number(bytes, "task_ms", 0);
+    if (!line_text(bytes, "task_fail", plan->task_fail)) /* a plan of an earlier version */
+        plan->task_fail[0] = '\0';
     return 0;
 }

@@ -20,6 +20,8 @@ struct test_plan {
     int exit_status;
     char ip_addr[TEST_TEXT_MAX + 1];
     char fail_reason[TEST_TEXT_MAX + 1];
+    uint64_t task_ms;
+    char task_fail[TEST_TEXT_MAX + 1];
 };
 
 int test_plan_write(const struct test_plan *plan, const char *directory, struct aq_error *error) AQ_MUST_CHECK;

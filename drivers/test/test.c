@@ -4,6 +4,7 @@
 #include "drivers/roster.h"
 #include "drivers/schedule.h"
 #include "drivers/test/plan.h"
+#include "drivers/test/tasks.h"
 #include "schema/base/files.h"
 #include "schema/codec/word.h"
 
@@ -42,6 +43,7 @@ struct driver {
     struct roster roster;
     struct schedule schedule;
     struct test_command *commands;
+    struct test_tasks tasks;
     bool failed_first; /* the start that `fail` "first" lets fail has been */
 };
 
@@ -78,6 +80,7 @@ static void test_close(struct driver *driver)
         driver->commands = command->next;
         free(command);
     }
+    test_tasks_free(&driver->tasks);
     roster_free(&driver->roster);
     schedule_free(&driver->schedule);
     free(driver);
@@ -156,6 +159,8 @@ static int test_start(struct driver *driver, const struct driver_spec *spec, str
     plan.exit_status = (int)options->exit_status;
     snprintf(plan.ip_addr, sizeof plan.ip_addr, "%s", options->ip_addr);
     snprintf(plan.fail_reason, sizeof plan.fail_reason, "%s", options->fail_reason);
+    plan.task_ms = options->task_ms;
+    snprintf(plan.task_fail, sizeof plan.task_fail, "%s", options->task_fail);
     if (write_output(spec, error) != 0 || test_plan_write(&plan, spec->directory, error) != 0)
         return -1;
     workload_wake_at(driver, workload_add(driver, spec->resource, spec->directory, &plan), plan.starts_at_ms,
@@ -280,6 +285,22 @@ static void commands_work(struct driver *driver)
     }
 }
 
+/* ---- tasks --------------------------------------------------------------------------------------------- */
+
+static int test_task(struct driver *driver, const struct driver_task *task, struct aq_error *error)
+{
+    const struct test_workload *workload = roster_find(&driver->roster, task->resource);
+    if (workload == NULL || workload->phase == TEST_STARTING)
+        return aq_fail(error, AQ_E_STATE, "resource %" PRIu64 " does not run", task->resource);
+    test_tasks_add(&driver->tasks, task, driver->now->steady_ms + workload->plan.task_ms, workload->plan.task_fail);
+    return 0;
+}
+
+static void test_end_task(struct driver *driver, uint64_t number)
+{
+    test_tasks_end(&driver->tasks, 0, number, "cancelled");
+}
+
 /* ---- going on ----------------------------------------------------------------------------------------- */
 
 /* Reports the end of `workload` and frees it. The callback may call the driver. */
@@ -288,6 +309,7 @@ static void workload_end(struct driver *driver, struct test_workload *workload, 
 {
     roster_remove(&driver->roster, workload->resource);
     commands_kill(driver, workload->resource, 0);
+    test_tasks_end(&driver->tasks, workload->resource, 0, "the workload has ended");
     struct driver_report report = {.resource = workload->resource,
                                    .kind = kind,
                                    .identifier = "",
@@ -364,6 +386,7 @@ static void test_work(struct driver *driver)
         }
     }
     commands_work(driver);
+    test_tasks_work(&driver->tasks, driver->now->steady_ms, driver->report, driver->context);
 }
 
 /* Pretends: half a core and 64 MiB since its start, and no disk or network of its own. */
@@ -387,7 +410,10 @@ static int test_wake_fd(struct driver *driver)
 
 static uint64_t test_deadline_ms(struct driver *driver)
 {
-    return first_ended(driver) != NULL ? driver->now->steady_ms : schedule_next_ms(&driver->schedule);
+    const uint64_t next_ms = schedule_next_ms(&driver->schedule), task_ms = test_tasks_next_ms(&driver->tasks);
+    if (first_ended(driver) != NULL)
+        return driver->now->steady_ms;
+    return task_ms < next_ms ? task_ms : next_ms;
 }
 
 const struct driver_type test_driver_type = {
@@ -402,6 +428,8 @@ const struct driver_type test_driver_type = {
     .stop = test_stop,
     .command = test_command,
     .end_command = test_end_command,
+    .task = test_task,
+    .end_task = test_end_task,
     .wake_fd = test_wake_fd,
     .deadline_ms = test_deadline_ms,
     .work = test_work,

@@ -31,7 +31,11 @@ AQ_DECLARE_WORDS(test_fail, TEST_FAIL_WORDS)
     S(T, fail_reason,    TEXT(0, TEST_TEXT_MAX),          "told to fail", 0,                                           \
       "reason that a failed start reports")                                                                            \
     S(T, ip_addr,        TEXT(0, TEST_TEXT_MAX),          "",             0,                                           \
-      "address that a started workload reports")
+      "address that a started workload reports")                                                                       \
+    S(T, task_ms,        U64(0, TEST_DELAY_MAX_MS, "ms"), "0s",           0,                                           \
+      "how long it takes to make a snapshot or an image of it")                                                        \
+    S(T, task_fail,      TEXT(0, TEST_TEXT_MAX),          "",             0,                                           \
+      "reason for which no snapshot or image of it can be made; none: they are")
 /* clang-format on */
 AQ_DECLARE_SETTINGS(aq_test_options)
 

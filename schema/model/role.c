@@ -24,11 +24,11 @@ AQ_EVENT(role, deleted, 57, 1, "a role was deleted")
         "role.can", "cluster.read", "cluster.metrics"
 /* What a user who runs applications needs besides. */
 #define OWN_APPLICATIONS                                                                                               \
-    "application.*:own", "resource.*:own", "label.read", "label.list", "node.read", "node.list", "project.read",       \
-        "project.list"
+    "application.*:own", "resource.*:own", "task.*:own", "label.read", "label.list", "node.read", "node.list",         \
+        "project.read", "project.list"
 #define ALL_APPLICATIONS                                                                                               \
     "application.read", "application.list", "application.events", "application.why", "application.votes",              \
-        "resource.read", "resource.list", "resource.events"
+        "resource.read", "resource.list", "resource.events", "task.read", "task.list", "task.events"
 
 static const char *const admin_may[] = {"*"};
 static const char *const operator_may[] = {

@@ -19,12 +19,13 @@
 #include "schema/model/exec.h"
 #include "schema/model/node.h"
 #include "schema/model/secret.h"
+#include "schema/model/task.h"
 #include "schema/model/upkeep.h"
 #include "schema/model/usage.h"
 
 enum {
     AQ_WIRE_FORMAT = 1, /* of all messages */
-    AQ_WIRE_FORM = 10,  /* raised with new fields: see enum aq_form */
+    AQ_WIRE_FORM = 11,  /* raised with new fields: see enum aq_form */
     AQ_WIRE_MESSAGE_MAX = 4 << 20
 };
 
@@ -37,6 +38,7 @@ enum aq_form {
     AQ_FORM_SAMPLES = 7,   /* beat.samples */
     AQ_FORM_SECRETS = 9,   /* assignment.secrets, assignment.lost */
     AQ_FORM_LIFE = 10,     /* work.shutdown, report.shutdown; assignment.lease, noted.lease */
+    AQ_FORM_TASKS = 11,    /* assignment.tasks, report.tasks */
 };
 
 /*  type            record         from      answered by */
@@ -127,6 +129,14 @@ AQ_DECLARE(aq_poll)
     W(AQ_WANT_GONE, "gone", "end it, if it still runs")
 AQ_DECLARE_WORDS(aq_want, AQ_WANTS)
 
+/* What is to be made of the workload of an assignment. It is named until it is over; an agent gives up one that is not
+ * named any more. */
+#define aq_task_order_fields(F, T)                                                                                     \
+    F(T, task, U64(1, UINT64_MAX),  0, "number of the task")                                                           \
+    F(T, kind, ENUM(aq_task_kind),  0, "what to make")                                                                 \
+    F(T, name, NAME(1, 64),         0, "what to call it")
+AQ_DECLARE(aq_task_order)
+
 #define aq_assignment_fields(F, T)                                                                                     \
     F(T, resource, U64(1, UINT64_MAX), 0, "number of the resource")                                                    \
     F(T, want,     ENUM(aq_want),      0, "what to do with it")                                                        \
@@ -141,7 +151,8 @@ AQ_DECLARE_WORDS(aq_want, AQ_WANTS)
     F(T, arguments, TEXTS(0, AQ_ARGUMENTS_MAX), AQ_ARGUMENTS, "command to run instead of that of the options")         \
     F(T, secrets,  LIST(aq_secret, 0, 2 * AQ_SECRETS_MAX), AQ_SECRET, "never stored on disk with their values")        \
     F(T, lost,     TEXT(0, 512),       AQ_LINES, "why it cannot be started: its secrets cannot be read")               \
-    F(T, lease,    DURATION(0, AQ_LIFETIME_MAX), 0, "it is ended when the agent was not in touch for so long; 0: never")
+    F(T, lease,    DURATION(0, AQ_LIFETIME_MAX), 0, "it is ended when the agent was not in touch for so long; 0: never") \
+    F(T, tasks,    LIST(aq_task_order, 0, AQ_TASKS_OPEN_MAX), 0, "what is to be made of it")
 AQ_DECLARE(aq_assignment)
 
 /* A question about the log of a resource, answered in the next REPORT, or later if it may wait.
@@ -229,6 +240,13 @@ AQ_DECLARE(aq_happening)
     F(T, extent, RECORD(aq_extent),  0, "where it is in the output")
 AQ_DECLARE(aq_told)
 
+#define aq_task_report_fields(F, T)                                                                                    \
+    F(T, task,   U64(1, UINT64_MAX), 0,        "number of the task")                                                   \
+    F(T, failed, BOOL,               0,        "it was not made")                                                      \
+    F(T, reason, TEXT(0, 512),       AQ_LINES, "why it was not made")                                                  \
+    F(T, result, DOCUMENT(4096),     0,        "what was made")
+AQ_DECLARE(aq_task_report)
+
 /* Reports are numbered; the same number again is the same report. NOTED names the last report that is durable. */
 #define aq_report_fields(F, T)                                                                                         \
     F(T, name,       NAME(1, 64),                  AQ_REQUIRED, "name of the node")                                    \
@@ -237,7 +255,8 @@ AQ_DECLARE(aq_told)
     F(T, happenings, LIST(aq_happening, 0, 10000), 0,           "what happened, in order")                             \
     F(T, told,       LIST(aq_told, 0, 1000),       0,           "answers to questions")                                \
     F(T, shutdown,   U64(0, UINT64_MAX),           0,           "the order to shut down that it answers; 0: none")     \
-    F(T, shutdown_refused, TEXT(0, 512),           AQ_LINES,    "why it does not; empty: it is ready")
+    F(T, shutdown_refused, TEXT(0, 512),           AQ_LINES,    "why it does not; empty: it is ready")             \
+    F(T, tasks,      LIST(aq_task_report, 0, 1000), 0,          "those that are over")
 AQ_DECLARE(aq_report)
 
 #define aq_exec_told_fields(F, T)                                                                                      \

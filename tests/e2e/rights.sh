@@ -53,6 +53,10 @@ check "what runs has a resource" wait_for 20 application_is ALLOCATED "$others"
 check "in the project, too" wait_for 20 application_is ALLOCATED "$web"
 check "and so has what the user created" wait_for 20 application_is ALLOCATED "$(cat "$work/own.user")"
 
+for application in "$others" "$web"; do
+    api POST task/ "{\"application\": $application, \"kind\": \"snapshot\"}" | jq .data.id >"$work/task.$application"
+done
+
 # y: it may. n: it may not, whatever the row (403). -: such a row is not there for it (404). Writes are dry runs, and lack what they need.
 # A session is only looked for when the query is right, and sessions know no dry run (400).
 # The last three have a role in the project web: for them, and for {web}, the row is one of web.
@@ -85,6 +89,11 @@ POST   api/v1/resource/{id}/exec              y - - n n n  - n y
 GET    api/v1/resource/{id}/exec/{session}    - - - n n n  - n -
 POST   api/v1/resource/{id}/exec/{session}    y - - n n n  - n y
 DELETE api/v1/resource/{id}/exec/{session}    y - - n n n  - n y
+GET    api/v1/task/                           y y y y n n  y y y
+POST   api/v1/task/                           y y y n n n  y n y
+GET    api/v1/task/{id}                       y y - y n n  - y y
+GET    api/v1/task/{id}/status                y y - y n n  - y y
+POST   api/v1/task/{id}/cancel                y - - n n n  - n y
 GET    api/v1/node/                           y y y y n n  n n n
 GET    api/v1/node/{name}                     y y y y n n  n n n
 GET    api/v1/node/{name}/load                y y y y n n  n n n
@@ -147,6 +156,7 @@ X
 fill() { # PATH APPLICATION PROJECT: with rows of others
     case $1 in
     */application/*) printf %s "$1" | sed "s/{id}/$2/" ;;
+    */task/*) printf %s "$1" | sed "s/{id}/$(cat "$work/task.$2")/" ;;
     */resource/*) printf %s "$1" | sed "s/{id}/$(api_field .data.resource "application/$2")/; s/{session}/1/" ;;
     */node/*) printf %s "$1" | sed "s/{name}/$node/" ;;
     */user/*) printf %s "$1" | sed "s/{name}/admin/" ;;
@@ -195,7 +205,7 @@ done <"$work/routes"
 
 # ---- rows of other projects are not there ---------------------------------------------------------------------
 
-grep '/\(application\|resource\|project\)/{' "$work/routes" | grep -v 'exec/{session}' | while read -r method path expected; do
+grep '/\(application\|resource\|task\|project\)/{' "$work/routes" | grep -v 'exec/{session}' | while read -r method path expected; do
     filled=$(fill "$path" "$others" default)
     for role in worker watcher lead; do
         case $(answer_of "$role" "$method" "$filled") in
@@ -250,11 +260,11 @@ kinds() { # ROLE
     as "$1" GET 'api/v1/events?since=0&follow=false' >"$work/code"
     sed -n 's/^data: //p' "$work/body" | jq -r .entity | sort -u | tr '\n' ' '
 }
-check_equal "admin sees all events" "application epoch join_token label membership node project resource role user " "$(kinds admin)"
+check_equal "admin sees all events" "application epoch join_token label membership node project resource role task user " "$(kinds admin)"
 check_equal "labeller those of labels" "label " "$(kinds labeller)"
 check_equal "user those of its own rows" "application resource " "$(kinds user)"
 check_equal "and no others" "$(cat "$work/own.user")" "$(sed -n 's/^data: //p' "$work/body" | jq -r 'select(.entity == "application") | .data.id' | sort -u)"
-check_equal "operator not those of users" "application join_token label node resource role " "$(kinds operator)"
+check_equal "operator not those of users" "application join_token label node resource role task " "$(kinds operator)"
 
 # ---- files --------------------------------------------------------------------------------------------------
 
@@ -282,6 +292,10 @@ applications/WEB/events             r  r  .  r  .  .   .  r  r
 applications/WEB/log                r  -  .  r  .  .   .  r  r
 applications/WEB/deallocate         rw -  .  -  .  .   .  -  rw
 resources                           r  r  r  r  -  -    r  r  r
+tasks                               r  r  r  r  -  -    r  r  r
+tasks/new                           rw rw rw -  -  -    rw -  rw
+tasks/1/status                      r  r  .  r  .  .    .  .  .
+tasks/1/cancel                      rw -  .  -  .  .    .  .  .
 nodes                               r  r  r  r  -  -    -  -  -
 nodes/NODE/status                   r  r  r  r  .  .    .  .  .
 nodes/NODE/load                     r  r  r  r  .  .    .  .  .
@@ -355,7 +369,7 @@ while read -r path; do
     else
         (exec 3<"$path") 2>/dev/null && said=r
         case $path in
-        *new | *apply | *update | *delete | *token | *uid | *revoke | *deallocate | *extend | *maintenance | *drain | *quarantine | */projects)
+        *new | *apply | *update | *delete | *token | *uid | *revoke | *deallocate | *cancel | *extend | *maintenance | *drain | *quarantine | */projects)
             (exec 3>>"$path") 2>/dev/null && said=${said}w ;;
         esac
     fi

@@ -503,7 +503,7 @@ static void lists_are_selected_by_the_server(void **state)
     assert_non_null(strstr(aq_err, "did you mean changed_at?"));
     assert_int_equal(aq_run("events bogus"), CLI_USAGE);
     assert_non_null(
-        strstr(aq_err, "aq: there is no entity \"bogus\": it must be one of application, resource, node, "));
+        strstr(aq_err, "aq: there is no entity \"bogus\": it must be one of application, resource, task, "));
     assert_int_equal(aq_run("applications -a --sort id --limit 2 -q"), CLI_DONE);
     assert_string_equal(aq_out, "3\n7\n");
     assert_non_null(strstr(aq_err, "more than these 2"));

@@ -281,8 +281,8 @@ static void a_node_with_very_many_resources_is_not_deleted(void **context)
     assert_int_equal(spec.status, -1);
     assert_int_equal(spec.error.code, AQ_E_LIMIT);
     assert_string_equal(spec.error.message,
-                        "node node-1 holds more than 16384 resources, the most that can end at once: let its agent "
-                        "return and end some first");
+                        "node node-1 holds more than 16384 resources and tasks, the most that can end at once: let its "
+                        "agent return and end some first");
     spec.open = false;
     DO(resource_end, .id = 1, .node = "node-1");
     DO(node_delete, .name = "node-1");

@@ -4,6 +4,7 @@
 #include "schema/model/join_token.h"
 #include "schema/model/membership.h"
 #include "schema/model/project.h"
+#include "schema/model/task.h"
 #include "schema/model/token.h"
 #include "tests/lib/decide_case.h"
 
@@ -19,6 +20,7 @@ static const struct {
     {&aq_command_application_create, NULL},
     {&aq_command_join_token_create, NULL},
     {&aq_command_token_create, "user"},
+    {&aq_command_task_create, "application"},
 };
 
 static void given_rows(void)
@@ -29,6 +31,7 @@ static void given_rows(void)
     GIVEN(membership_created, .id = ROW, .project = "web", .user = "alice", .role = AQ_ROLE_USER);
     spec_as("alice", AQ_ROLE_USER);
     GIVEN(application_created, .id = ROW, .label_id = 1, .metadata = "{}");
+    GIVEN(task_created, .id = ROW, .application = ROW, .name = "x", .timeout = 1);
     GIVEN(join_token_created, .id = ROW, .name = "*", .uses = 1, .hash = "j");
 }
 
@@ -71,8 +74,7 @@ static void give(const struct aq_command *command, const struct aq_field *about,
 static void check(const struct aq_command *command, const struct aq_field *about)
 {
     char absent[64];
-    const char *row =
-        strcmp(command->entity->name, "token") == 0 && aq_field_is_text(about) ? "user" : command->entity->name;
+    const char *row = about->refers != NULL ? about->refers->name : command->entity->name;
     give(command, about, AQ_SCOPE_ALL);
     if (spec.status != 0 && spec.error.code == AQ_E_NOT_FOUND)
         fail_msg("%s: the row is not there: %s", command->record->name, spec.error.message);

@@ -134,6 +134,7 @@ static void what_may_not_be_read_is_not_there(void **context)
         {"application_extend", "1", "{\"by\":\"1h\"}", "by=1h"},
         {"user_token", "admin", "{}", "1"},
         {"token_delete", "1", "{}", "1"},
+        {"task_cancel", "1", "{}", "1"},
     };
     struct rest_case *rest = *context;
     unsigned commands = 0;

@@ -94,6 +94,7 @@ static void an_image_of_a_machine_can_be_booted(void **state)
     rig_await_log(rig, resource, "ready");
     assert_string_equal(finish(rig, 1, DRIVER_TASK_IMAGE, resource, "golden"), "");
     assert_string_equal(tasks[1].result, "{\"image\":\"golden.qcow2\"}");
+    assert_string_equal(finish(rig, 1, DRIVER_TASK_IMAGE, resource, "golden"), ""); /* the same task, again */
     assert_non_null(strstr(finish(rig, 2, DRIVER_TASK_IMAGE, resource, "golden"), "already"));
     rig_start_running(rig, "{'image':'golden.qcow2','networks':[],'memory':'16MiB','stop_grace':0}", &other);
     rig_await_log(rig, other, "ready");

@@ -191,7 +191,7 @@ static void every_entity_of_projects_has_an_index(void **context)
     for (size_t i = 0; (entity = aq_entity_at(i)) != NULL; i++)
         if (entity->project != NULL && !aq_access_rows_are_projects(entity))
             count += index_table(index_of_project(entity)) != NULL;
-    assert_int_equal(count, 4);
+    assert_int_equal(count, 5);
 }
 
 int main(void)

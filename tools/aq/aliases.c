@@ -23,7 +23,6 @@ static const struct cli_alias aliases[] = {
     {"attach",       NULL, "output as it comes",                              "aq logs APPLICATION -f"},
     {"container",    NULL, "a workload is a resource",                        "aq resources"},
     {"containers",   NULL, "a workload is a resource",                        "aq resources"},
-    {"image",        NULL, NO_FILE,                                           "aq labels"},
     {"container ls", "resources",                            NULL, NULL},
     {"image ls",     "labels",                               NULL, NULL},
     {"image rm",     "labels delete",                        NULL, NULL},

@@ -1,9 +1,11 @@
 /* One line of aq: resolved, its flags checked, and given to what does it. */
 #include "schema/codec/command.h"
 #include "schema/model/application.h"
+#include "schema/model/task.h"
 #include "tools/aq/can.h"
 #include "tools/aq/help.h"
 #include "tools/aq/jobs.h"
+#include "tools/aq/tasks.h"
 #include "tools/aq/wrap.h"
 
 #include <inttypes.h>
@@ -81,6 +83,8 @@ static const struct aq_command *command_of(const struct cli_action *action)
 {
     if (action->form == CLI_TOPIC && action->topic->run == cli_run_application)
         return &aq_command_application_create;
+    if (action->form == CLI_TOPIC && (action->topic->run == cli_snapshot || action->topic->run == cli_image))
+        return &aq_command_task_create;
     return action->form == CLI_WRITE ? action->command : NULL;
 }
 

@@ -13,6 +13,7 @@
 #include "tools/aq/login.h"
 #include "tools/aq/show.h"
 #include "tools/aq/status.h"
+#include "tools/aq/tasks.h"
 #include "tools/aq/top.h"
 
 #include <string.h>
@@ -34,6 +35,10 @@ static enum cli_exit run_version(struct cli *cli, const char *const *words, unsi
 #define RUN_FLAGS                                                                                                      \
     (CLI_TABLE_FLAGS | CLI_BIT(file) | CLI_BIT(secret) | CLI_BIT(count) | CLI_BIT(wait) | CLI_BIT(dry_run) |           \
      CLI_BIT(keep) | CLI_BIT(attach))
+#define TASK_FLAGS (CLI_DATA_FLAGS | CLI_BIT(quiet) | CLI_BIT(dry_run))
+#define TASK_WORDS                                                                                                     \
+    "It takes the fields of: aq tasks create --help, such as --name. What was made is printed. --when DEALLOCATE: "    \
+    "before the workload is ended; that is not waited for. --timeout is the task's."
 #define EVENT_FLAGS (CLI_DATA_FLAGS | CLI_BIT(quiet))
 #define MANY_EVENTS (EVENT_FLAGS | CLI_BIT(follow) | CLI_BIT(watch) | CLI_BIT(since) | CLI_BIT(lines))
 
@@ -73,6 +78,10 @@ static const struct cli_topic topics[] = {
      &aq_entity_application, NULL},
     {"cp", "APPLICATION:PATH DIRECTORY | FILE APPLICATION:PATH", "copy files and directories out of a workload, or into one",
      cli_copy, 0, false, "tar runs in the workload, with its rights; after its end it is the node's, and reads what is kept. What it sends is written nowhere but to the destination.", NULL, NULL},
+    {"snapshot", "APPLICATION [field=value...]", "make a snapshot of a workload, and wait until it is made",
+     cli_snapshot, TASK_FLAGS, false, TASK_WORDS, &aq_entity_application, NULL},
+    {"image", "APPLICATION [field=value...]", "make an image of a workload, which labels can name, and wait until it is made",
+     cli_image, TASK_FLAGS, false, TASK_WORDS, &aq_entity_application, NULL},
     {"status", "", "the cluster at a glance: is it ready, what is there",
      cli_status, CLI_DATA_FLAGS | CLI_BIT(watch), false, NULL, NULL, NULL},
     {"top", "[nodes | resources]", "what nodes and workloads use now, those first that use most; on a terminal again and again",
