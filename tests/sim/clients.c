@@ -5,6 +5,7 @@
 #include "schema/model/epoch.h"
 #include "schema/model/membership.h"
 #include "schema/model/role.h"
+#include "schema/model/task.h"
 #include "tests/sim/liars.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/recipes.h"
@@ -157,6 +158,33 @@ static struct asked *extend(struct clients *clients)
     return ask_json(clients, &aq_command_application_extend, author[0] != '\0' ? author : "admin", key,
                     json_pack("{s:I}", sim_happens(clients->sim, 70) ? "by" : "lifetime",
                               (json_int_t)sim_between(clients->sim, 1, 30)));
+}
+
+/* Each has a timeout that is short, for some drivers never come to an end. */
+static struct asked *make_task(struct clients *clients)
+{
+    struct sim *sim = clients->sim;
+    const struct judge *judge = clients->judge;
+    const uint64_t id = drawn_id(clients, judge->n_applications);
+    const char *owner = id <= judge->n_applications ? judge->applications[id - 1].user : "";
+    const char *author = sim_happens(sim, 90) && owner[0] != '\0' ? owner : clients_draw_name(clients, "user", USERS);
+    json_t *json = json_pack(
+        "{s:I, s:s, s:s, s:I}", "application", (json_int_t)id, "kind", sim_happens(sim, 50) ? "image" : "snapshot",
+        "when", sim_happens(sim, 40) ? "DEALLOCATE" : "ALLOCATED", "timeout", (json_int_t)sim_between(sim, 1, 8));
+    if (sim_happens(sim, 40))
+        json_object_set_new(json, "name", json_string(clients_draw_name(clients, "made", 3)));
+    return ask_json(clients, &aq_command_task_create, author, NULL, json);
+}
+
+static struct asked *cancel_task(struct clients *clients)
+{
+    const struct judge *judge = clients->judge;
+    const uint64_t id = drawn_id(clients, judge->n_tasks);
+    const uint64_t application = id <= judge->n_tasks ? judge->tasks[id - 1].application : 0;
+    char key[24];
+    snprintf(key, sizeof key, "%" PRIu64, id);
+    const char *author = application != 0 ? judge->applications[application - 1].user : "admin";
+    return ask_json(clients, &aq_command_task_cancel, author, key, json_object());
 }
 
 static struct asked *ask_for_label(struct clients *clients, const struct aq_command *command, json_t *content)
@@ -549,7 +577,8 @@ static const struct {
     {2, update_membership},    {2, delete_membership},  {6, member_creates},
     {5, member_gives_back},    {2, member_makes_label}, {1, member_deletes_label},
     {3, set_projects},         {2, drain_node},         {2, shut_node_down},
-    {4, set_quarantine},       {1, begin_epoch},
+    {4, set_quarantine},       {1, begin_epoch},        {8, make_task},
+    {2, cancel_task},
 };
 
 /* What a cluster needs before the rest makes sense. */

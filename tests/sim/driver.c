@@ -26,6 +26,8 @@ struct driver {
     const struct aq_clocks *now;
     struct programs programs;
     struct running_command *commands;
+    uint64_t *tasks; /* that it was given */
+    size_t n_tasks, tasks_room;
 };
 
 /* A command that runs. */
@@ -121,6 +123,13 @@ static void take_report(void *context, const struct driver_report *report)
         driver->report(driver->context, report);
         return;
     }
+    if (report->kind == DRIVER_TASK_ENDED) {
+        if (report->reason[0] == '\0')
+            witness_task_made(driver->witness, report->task);
+        driver->report(driver->context, report);
+        death_may_come();
+        return;
+    }
     if (report->kind == DRIVER_ENDED)
         programs_kill_all(&driver->programs, report->resource);
     write_output(driver, report->resource, 1 + report->resource % 40);
@@ -151,6 +160,7 @@ static void watched_close(struct driver *driver)
     test_driver_type.close(driver->real);
     programs_close(&driver->programs);
     drop_command(driver, 0);
+    free(driver->tasks);
     free(driver);
 }
 
@@ -221,6 +231,27 @@ static void watched_end_command(struct driver *driver, uint64_t number)
     programs_kill(&driver->programs, number);
 }
 
+static int watched_task(struct driver *driver, const struct driver_task *task, struct aq_error *error)
+{
+    if (death_has_come())
+        return 0;
+    for (size_t i = 0; i < driver->n_tasks; i++)
+        if (driver->tasks[i] == task->number)
+            sim_broken(driver->witness->sim, "nothing is made twice", "task %" PRIu64 " is begun again", task->number);
+    AQ_GROW(driver->tasks, driver->n_tasks, driver->tasks_room);
+    driver->tasks[driver->n_tasks++] = task->number;
+    witness_task(driver->witness, driver->host, task);
+    if (test_driver_type.task(driver->real, task, error) != 0)
+        return -1;
+    death_may_come();
+    return 0;
+}
+
+static void watched_end_task(struct driver *driver, uint64_t number)
+{
+    test_driver_type.end_task(driver->real, number);
+}
+
 static bool watched_sample(struct driver *driver, uint64_t resource, struct aq_sample *sample)
 {
     return test_driver_type.sample(driver->real, resource, sample);
@@ -259,6 +290,8 @@ static const struct driver_type watched_type = {
     .stop = watched_stop,
     .command = watched_command,
     .end_command = watched_end_command,
+    .task = watched_task,
+    .end_task = watched_end_task,
     .sample = watched_sample,
     .wake_fd = watched_wake_fd,
     .deadline_ms = watched_deadline_ms,

@@ -71,7 +71,8 @@ void judge_note_made(struct judge *judge, uint64_t id)
 
 /* ---- entries ------------------------------------------------------------------------------------------ */
 
-static const struct judge_taker *const takers[] = {judge_work, judge_nodes, judge_accounts, judge_execs, judge_secrets};
+static const struct judge_taker *const takers[] = {judge_work,  judge_nodes,   judge_accounts,
+                                                   judge_execs, judge_secrets, judge_tasks};
 
 static void take_event(struct judge *judge, const struct aq_event *event)
 {
@@ -195,6 +196,7 @@ void judge_free(struct judge *judge)
 {
     free(judge->applications);
     free(judge->resources);
+    free(judge->tasks);
     free(judge->labels);
     free(judge->tokens);
     free(judge->sessions);

@@ -13,6 +13,7 @@
 #include "schema/model/node.h"
 #include "schema/model/project.h"
 #include "schema/model/resource.h"
+#include "schema/model/task.h"
 #include "schema/model/token.h"
 #include "schema/model/user.h"
 #include "tests/sim/enrolments.h"
@@ -53,6 +54,14 @@ struct judge_resource {
     char node[JUDGE_NAME];
     struct aq_amounts amounts;
     uint64_t restarts;
+};
+
+struct judge_task {
+    uint64_t application, resource;
+    enum aq_task_status status;
+    enum aq_task_when when;
+    uint64_t timeout_s, begun_ms;
+    char node[JUDGE_NAME];
 };
 
 struct judge_label {
@@ -135,6 +144,8 @@ struct judge {
     /* Rows by their numbers, from 1. */
     struct judge_application *applications;
     struct judge_resource *resources;
+    struct judge_task *tasks;
+    size_t n_tasks, tasks_room;
     struct judge_label *labels;
     struct judge_token *tokens;
     struct judge_session *sessions;

@@ -164,6 +164,15 @@ static void check_owners(const struct judge *judge, const struct aq_application_
         sim_broken(judge->sim, "events tell whose rows have left", "applications %s", event->applications);
 }
 
+static void of_task(const struct judge *judge, uint64_t application)
+{
+    char key[24];
+    snprintf(key, sizeof key, "%" PRIu64, application);
+    const struct aq_application *row = mirror_row(&judge->mirror, &aq_entity_application, key);
+    if (row != NULL)
+        must_be_given(judge, judge->command->verb, "task", row->project, row->user_number);
+}
+
 void judge_rights(const struct judge *judge, const struct aq_event *event)
 {
     if (event->type == &aq_event_application_removed)
@@ -184,6 +193,10 @@ void judge_rights(const struct judge *judge, const struct aq_event *event)
         of_label(judge, ((const struct aq_label_deleted *)event->data)->id);
     } else if (event->type == &aq_event_resource_exec_started) {
         of_resource(judge, ((const struct aq_resource_exec_started *)event->data)->id);
+    } else if (event->type == &aq_event_task_created) {
+        of_task(judge, ((const struct aq_task_created *)event->data)->application);
+    } else if (event->type == &aq_event_task_ended && judge->command == &aq_command_task_cancel) {
+        of_task(judge, judge->tasks[((const struct aq_task_ended *)event->data)->id - 1].application);
     } else if (event->type->entity == &aq_entity_membership) {
         of_membership(judge, event);
     }

@@ -1,6 +1,7 @@
 /* What the rules of the judge share. Private to judge*.c: a file for what runs (judge_work.c), for nodes and how they
  * get in (judge_nodes.c), for labels, users and their tokens (judge_accounts.c), for projects (judge_projects.c),
- * for rights (judge_rights.c), for commands in workloads (judge_execs.c), and for secrets (judge_secrets.c). */
+ * for rights (judge_rights.c), for commands in workloads (judge_execs.c), for secrets (judge_secrets.c), and for tasks
+ * (judge_tasks.c). */
 #ifndef AQ_TESTS_SIM_JUDGE_RULES_H
 #define AQ_TESTS_SIM_JUDGE_RULES_H
 
@@ -12,7 +13,8 @@ struct judge_taker {
     void (*take)(struct judge *judge, const void *data);
 };
 /* Each ends with a row without a type. */
-extern const struct judge_taker judge_work[], judge_nodes[], judge_accounts[], judge_execs[], judge_secrets[];
+extern const struct judge_taker judge_work[], judge_nodes[], judge_accounts[], judge_execs[], judge_secrets[],
+    judge_tasks[];
 
 /* The row of this number; zeroed, if it is new. */
 #define JUDGE_ROW(judge, rows, number)                                                                                 \
@@ -23,6 +25,8 @@ void judge_make_room(void **rows, size_t *count, size_t *room, size_t size, uint
 
 /* Ends the life if the rule does not hold, with `what` of this number. */
 void judge_must(struct judge *judge, bool holds, const char *invariant, const char *what, uint64_t number);
+
+bool judge_has_task(const struct judge *judge, uint64_t application); /* one is under way */
 
 /* That it is there is a rule. */
 struct judge_application *judge_open_application(struct judge *judge, uint64_t id);

@@ -147,13 +147,14 @@ static void check_owner(struct judge *judge, const struct judge_application *row
                    row->user);
 }
 
+/* The mirror shows the application as it is after that. */
 static void check_lifetime(struct judge *judge, uint64_t id)
 {
     char key[24];
-    snprintf(key, sizeof key, "%" PRIu64, id);
-    const struct aq_application *row = mirror_row(&judge->mirror, &aq_entity_application, key);
-    if (judge->command == &aq_command_resource_expire &&
-        (row == NULL || row->expires_at == 0 || judge->time_ms < row->expires_at))
+    snprintf(key, sizeof key, "%" PRIu64, judge->applications[id - 1].resource);
+    const struct aq_resource *row = mirror_row(&judge->mirror, &aq_entity_resource, key);
+    if (judge->command == &aq_command_resource_expire && (row == NULL || row->lifetime == 0 || row->started_at == 0 ||
+                                                          judge->time_ms < row->started_at + row->lifetime * 1000))
         sim_broken(judge->sim, "no lifetime ends early", "that of application %" PRIu64 ", seq %" PRIu64, id,
                    judge->seq);
 }
@@ -241,7 +242,9 @@ static void started(struct judge *judge, const void *data)
 
 static void stopped(struct judge *judge, const void *data)
 {
-    (void)judge_live_resource(judge, ((const struct aq_resource_stopped *)data)->id);
+    const uint64_t id = ((const struct aq_resource_stopped *)data)->id;
+    judge_must(judge, !judge_has_task(judge, judge_live_resource(judge, id)->application),
+               "a workload is ended after its tasks", "resource", id);
 }
 
 static void restarted(struct judge *judge, const void *data)

@@ -8,14 +8,15 @@
 #include "schema/model/node.h"
 #include "schema/model/project.h"
 #include "schema/model/resource.h"
+#include "schema/model/task.h"
 #include "schema/model/user.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static const struct aq_entity *const entities[MIRROR_TABLES] = {
-    &aq_entity_application, &aq_entity_resource, &aq_entity_label,   &aq_entity_node,
-    &aq_entity_user,        &aq_entity_role,     &aq_entity_project, &aq_entity_membership,
+    &aq_entity_application, &aq_entity_resource, &aq_entity_label,      &aq_entity_node, &aq_entity_user,
+    &aq_entity_role,        &aq_entity_project,  &aq_entity_membership, &aq_entity_task,
 };
 
 /* ---- tables ------------------------------------------------------------------------------------------- */
@@ -143,6 +144,12 @@ static uint64_t application_of(struct mirror *mirror, const struct aq_event *eve
         return 0; /* which nobody has to know */
     if (event->type->entity == &aq_entity_application)
         return number;
+    if (event->type == &aq_event_task_created)
+        return ((const struct aq_task_created *)event->data)->application;
+    if (event->type->entity == &aq_entity_task) {
+        const struct aq_task *task = mirror_find_number(mirror, &aq_entity_task, number);
+        return task != NULL ? task->application : 0;
+    }
     if (event->type == &aq_event_resource_exec_ended) /* its resource may be gone */
         return ((const struct aq_resource_exec_ended *)event->data)->application;
     const struct aq_resource *resource =

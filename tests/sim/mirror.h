@@ -33,7 +33,7 @@ struct mirror_definition {
     uint64_t lifetime, lease;
 };
 
-enum { MIRROR_TABLES = 8 };
+enum { MIRROR_TABLES = 9 };
 
 struct mirror {
     struct aq_arena arena;

@@ -20,6 +20,8 @@ static const char *const *const known[MIRROR_TABLES] = {
     (const char *const[]){"name", "built_in", "created_at", "changed_at", NULL},
     (const char *const[]){"name", "cpu", "ram", "slots", "applications", "open", "known", "used", "created_at", NULL},
     (const char *const[]){"id", "project", "user", "role", "created_at", "changed_at", "user_number", NULL},
+    (const char *const[]){"id", "application", "user", "kind", "name", "when", "status", "resource", "node",
+                          "created_at", "ended_at", "user_number", "project", NULL},
 };
 
 /* Known as well, but no list is filtered by them. */
@@ -35,6 +37,7 @@ static const char *const *const more_known[MIRROR_TABLES] = {
     (const char *const[]){"disk", "user_cpu", "user_ram", "user_disk", "user_slots", "user_applications", "description",
                           "created_by", NULL},
     (const char *const[]){"created_by", NULL},
+    (const char *const[]){"reason", "result", "allowed", "created_by", "begun_at", "expires_at", NULL},
 };
 
 /* Nobody is shown these as they are. */
@@ -43,6 +46,7 @@ static const char *const *const secret[MIRROR_TABLES] = {
     (const char *const[]){"previous", "instance", NULL},
     (const char *const[]){NULL},
     (const char *const[]){"instance", "shutdown_order", NULL},
+    (const char *const[]){NULL},
     (const char *const[]){NULL},
     (const char *const[]){NULL},
     (const char *const[]){NULL},

@@ -7,6 +7,7 @@
 #include "schema/model/node.h"
 #include "schema/model/project.h"
 #include "schema/model/resource.h"
+#include "schema/model/task.h"
 #include "schema/model/user.h"
 #include "tests/sim/mirror.h"
 
@@ -81,6 +82,16 @@ static bool has_uid(const void *row)
     return ((const struct aq_user *)row)->uid != 0;
 }
 
+static bool is_open_task(const void *row)
+{
+    return ((const struct aq_task *)row)->ended_at == 0;
+}
+
+static bool is_under_way(const void *row)
+{
+    return ((const struct aq_task *)row)->status == AQ_TASK_RUNNING;
+}
+
 static const struct {
     enum state_index index;
     const struct aq_entity *entity;
@@ -104,6 +115,11 @@ static const struct {
     {INDEX_LABEL_PROJECT, &aq_entity_label, NULL},
     {INDEX_MEMBERSHIP_PROJECT, &aq_entity_membership, NULL},
     {INDEX_MEMBERSHIP_USER, &aq_entity_membership, NULL},
+    {INDEX_TASK_APPLICATION, &aq_entity_task, NULL},
+    {INDEX_TASK_USER, &aq_entity_task, NULL},
+    {INDEX_TASK_PROJECT, &aq_entity_task, NULL},
+    {INDEX_TASK_OPEN, &aq_entity_task, is_open_task},
+    {INDEX_TASK_EXPIRY, &aq_entity_task, is_under_way},
 };
 
 static void must_be(struct sim *sim, const char *what, uint64_t shown, uint64_t wanted)

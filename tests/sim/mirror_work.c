@@ -6,6 +6,7 @@
 #include "schema/model/node.h"
 #include "schema/model/project.h"
 #include "schema/model/resource.h"
+#include "schema/model/task.h"
 #include "schema/model/user.h"
 
 #include <string.h>
@@ -111,6 +112,9 @@ TAKE(application_moved)
     row->description = mirror_copy(mirror, data->description);
     row->impossible = false;
     row->changed_at = event->time_ms;
+    struct aq_resource *resource = mirror_find_number(mirror, &aq_entity_resource, row->resource);
+    if (data->status == AQ_DEALLOCATE && resource != NULL)
+        set_expiry(mirror, resource, 0);
     if (data->status != AQ_DEALLOCATED && data->status != AQ_RECALLED && data->status != AQ_ERRORED)
         return;
     row->ended_at = event->time_ms;
@@ -133,11 +137,22 @@ TAKE(application_extended)
         set_expiry(mirror, resource, resource->started_at + data->lifetime * 1000);
 }
 
+static void drop_tasks(struct mirror *mirror, uint64_t application)
+{
+    const struct mirror_table *table = mirror_table(mirror, &aq_entity_task);
+    for (size_t i = table->count; i > 0; i--) {
+        const struct aq_task *row = table->rows[i - 1];
+        if (row->application == application)
+            mirror_drop(mirror, &aq_entity_task, row->id, "");
+    }
+}
+
 static bool drop_application(void *context, uint64_t number)
 {
     const struct aq_application *row = mirror_find_number(context, &aq_entity_application, number);
     if (row != NULL)
         mirror_project_of(context, row->project)->known--;
+    drop_tasks(context, number);
     mirror_drop(context, &aq_entity_application, number, "");
     return true;
 }
@@ -229,6 +244,52 @@ TAKE(resource_ended)
     }
     aq_amounts_subtract(&mirror_project_of(mirror, row->project)->used, &row->amounts);
     mirror_drop(mirror, &aq_entity_resource, data->id, "");
+}
+
+TAKE(task_created)
+{
+    DATA(task_created);
+    const struct aq_application *application = mirror_find_number(mirror, &aq_entity_application, data->application);
+    struct aq_task *row = mirror_add(mirror, &aq_entity_task, data->id, "");
+    if (application == NULL)
+        return;
+    row->application = data->application;
+    row->user = application->user;
+    row->user_number = application->user_number;
+    row->project = application->project;
+    row->kind = data->kind;
+    row->name = mirror_copy(mirror, data->name);
+    row->when = data->when;
+    row->allowed = data->timeout;
+    row->status = AQ_TASK_NEW;
+    row->created_at = event->time_ms;
+    row->created_by = mirror_copy(mirror, event->author);
+}
+
+TAKE(task_begun)
+{
+    DATA(task_begun);
+    struct aq_task *row = mirror_find_number(mirror, &aq_entity_task, data->id);
+    if (row == NULL)
+        return;
+    row->status = AQ_TASK_RUNNING;
+    row->resource = data->resource;
+    row->node = mirror_copy(mirror, data->node);
+    row->begun_at = event->time_ms;
+    row->expires_at = event->time_ms + row->allowed * 1000;
+}
+
+TAKE(task_ended)
+{
+    DATA(task_ended);
+    struct aq_task *row = mirror_find_number(mirror, &aq_entity_task, data->id);
+    if (row == NULL)
+        return;
+    row->status = data->status;
+    row->reason = mirror_copy(mirror, data->reason);
+    row->result = mirror_copy(mirror, data->result);
+    row->expires_at = 0;
+    row->ended_at = event->time_ms;
 }
 
 /* What an agent says of its node: `data` is of either event that has it. */
@@ -410,6 +471,9 @@ const struct mirror_taker mirror_work[] = {
     {&aq_event_resource_ended, take_resource_ended},
     {&aq_event_resource_restarted, take_resource_restarted},
     {&aq_event_resource_checked, take_resource_checked},
+    {&aq_event_task_created, take_task_created},
+    {&aq_event_task_begun, take_task_begun},
+    {&aq_event_task_ended, take_task_ended},
     {&aq_event_node_joined, take_node_joined},
     {&aq_event_node_enrolled, take_node_enrolled},
     {&aq_event_node_revoked, take_node_revoked},

@@ -126,7 +126,7 @@ static const struct aq_entity *drawn_entity(struct sim *sim)
     static const struct aq_entity *const entities[] = {
         &aq_entity_application, &aq_entity_application, &aq_entity_application, &aq_entity_resource,
         &aq_entity_resource,    &aq_entity_label,       &aq_entity_node,        &aq_entity_user,
-        &aq_entity_role,        &aq_entity_project,     &aq_entity_membership,
+        &aq_entity_role,        &aq_entity_project,     &aq_entity_membership,  &aq_entity_task,
     };
     return entities[sim_draw(sim, AQ_LENGTH(entities))];
 }

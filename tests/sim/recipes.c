@@ -30,6 +30,12 @@ static json_t *drawn_options(struct sim *sim)
         json_object_set_new(options, "fail", json_string(sim_happens(sim, 30) ? "always" : "first"));
     if (sim_happens(sim, 40))
         json_object_set_new(options, "ip_addr", json_string(addresses[sim_draw(sim, AQ_LENGTH(addresses))]));
+    if (sim_happens(sim, 60))
+        json_object_set_new(options, "task_ms", json_integer((json_int_t)sim_wait(sim, 2000)));
+    if (sim_happens(sim, 5))
+        json_object_set_new(options, "task_ms", json_integer(3600000));
+    if (sim_happens(sim, 10))
+        json_object_set_new(options, "task_fail", json_string("told to fail"));
     json_object_set_new(options, "fail_rate", json_integer(fail_rates[sim_draw(sim, AQ_LENGTH(fail_rates))]));
     json_object_set_new(options, "seed", json_integer((json_int_t)sim_draw(sim, 1000)));
     return options;

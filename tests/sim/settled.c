@@ -171,6 +171,21 @@ static bool finished_are_removed(struct world *world, struct unsettled *unsettle
     return true;
 }
 
+/* ---- tasks -------------------------------------------------------------------------------------------- */
+
+static bool tasks_are_right(struct world *world, struct unsettled *unsettled)
+{
+    for (uint64_t id = 1; id <= world->judge.n_tasks; id++) {
+        const struct judge_task *row = &world->judge.tasks[id - 1];
+        if (row->status == AQ_TASK_RUNNING)
+            return fail(unsettled, "every task ends", "task %" PRIu64 " on %s", id, row->node);
+        if (row->status == AQ_TASK_DONE && strncmp(row->node, LIARS_PREFIX, strlen(LIARS_PREFIX)) != 0 &&
+            !witness_saw_task_made(&world->witness, id))
+            return fail(unsettled, "what is DONE was made", "task %" PRIu64 " on %s", id, row->node);
+    }
+    return true;
+}
+
 /* ---- lifetimes ---------------------------------------------------------------------------------------- */
 
 static bool lifetimes_have_ended(struct world *world, struct unsettled *unsettled)
@@ -241,6 +256,7 @@ bool settled(struct world *world, struct unsettled *unsettled)
         return fail(unsettled, "commands in workloads end", "exec-%" PRIu64 " does not", exec);
     return agents_are_active(world, unsettled) && silent_nodes_are_lost(world, unsettled) &&
            workloads_are_right(world, unsettled) && applications_are_right(world, unsettled) &&
-           finished_are_removed(world, unsettled) && lifetimes_have_ended(world, unsettled) &&
-           epochs_have_ended(world, unsettled) && leases_have_ended(world, unsettled);
+           tasks_are_right(world, unsettled) && finished_are_removed(world, unsettled) &&
+           lifetimes_have_ended(world, unsettled) && epochs_have_ended(world, unsettled) &&
+           leases_have_ended(world, unsettled);
 }

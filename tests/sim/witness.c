@@ -12,6 +12,7 @@ void witness_open(struct witness *witness, struct sim *sim, const struct judge *
 void witness_free(struct witness *witness)
 {
     free(witness->workloads);
+    free(witness->tasks);
 }
 
 static struct witness_workload *workload_of(struct witness *witness, uint64_t resource)
@@ -200,4 +201,35 @@ bool witness_is_overdue(const struct witness *witness, uint64_t resource)
 bool witness_saw_start(const struct witness *witness, unsigned host, uint64_t resource)
 {
     return resource <= witness->n_workloads && (witness->workloads[resource - 1].started & bit_of(host)) != 0;
+}
+
+/* ---- tasks -------------------------------------------------------------------------------------------- */
+
+void witness_task(struct witness *witness, unsigned host, const struct driver_task *task)
+{
+    const struct judge *judge = witness->judge;
+    const struct judge_task *row = task->number <= judge->n_tasks ? &judge->tasks[task->number - 1] : NULL;
+    sim_say(witness->sim, "driver: %s begins task %" PRIu64, witness->hosts[host].name, task->number);
+    if (row == NULL || row->resource != task->resource || strcmp(row->node, witness->hosts[host].name) != 0)
+        sim_broken(witness->sim, "what is made was asked for", "task %" PRIu64 " on %s", task->number,
+                   witness->hosts[host].name);
+    if (row->status == AQ_TASK_DONE && !witness->hosts[host].copied)
+        sim_broken(witness->sim, "nothing is made twice", "task %" PRIu64 " on %s is begun when it is DONE",
+                   task->number, witness->hosts[host].name);
+}
+
+void witness_task_made(struct witness *witness, uint64_t number)
+{
+    if (number > witness->tasks_room) {
+        const size_t room = (size_t)number * 2;
+        witness->tasks = aq_realloc(witness->tasks, room * sizeof *witness->tasks);
+        memset(witness->tasks + witness->tasks_room, 0, (room - witness->tasks_room) * sizeof *witness->tasks);
+        witness->tasks_room = room;
+    }
+    witness->tasks[number - 1].made = true;
+}
+
+bool witness_saw_task_made(const struct witness *witness, uint64_t number)
+{
+    return number <= witness->tasks_room && witness->tasks[number - 1].made;
 }

@@ -3,6 +3,7 @@
 #ifndef AQ_TESTS_SIM_WITNESS_H
 #define AQ_TESTS_SIM_WITNESS_H
 
+#include "drivers/driver.h"
 #include "tests/sim/judge.h"
 
 enum { WITNESS_HOSTS_MAX = 16 };
@@ -21,6 +22,11 @@ struct witness_host {
     bool copied;           /* another host has, or had, a copy of its directory: what is on it may be there twice */
 };
 
+/* A task, by its number. */
+struct witness_task {
+    bool made; /* its driver said so */
+};
+
 struct witness {
     struct sim *sim;
     const struct judge *judge;
@@ -29,6 +35,8 @@ struct witness {
     struct witness_host hosts[WITNESS_HOSTS_MAX];
     struct witness_workload *workloads; /* by the numbers of their resources, from 1 */
     size_t n_workloads, workloads_room;
+    struct witness_task *tasks;
+    size_t tasks_room;
 };
 
 void witness_open(struct witness *witness, struct sim *sim, const struct judge *judge);
@@ -42,6 +50,11 @@ void witness_command(struct witness *witness, uint64_t resource, const struct aq
 void witness_runs(struct witness *witness, unsigned host, uint64_t resource, bool adopted);
 void witness_ended(struct witness *witness, unsigned host, uint64_t resource);
 void witness_stop(struct witness *witness, unsigned host, uint64_t resource); /* as its agent wants */
+
+/* A driver begins a task, and has made what it is for. */
+void witness_task(struct witness *witness, unsigned host, const struct driver_task *task);
+void witness_task_made(struct witness *witness, uint64_t number);
+bool witness_saw_task_made(const struct witness *witness, uint64_t number);
 
 /* It has written so many bytes. */
 void witness_wrote(struct witness *witness, uint64_t resource, uint64_t bytes);
