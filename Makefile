@@ -27,7 +27,7 @@
 #   make sim                 break a cluster on virtual time: SEEDS=2000 FIRST=1, or SEED=number TRACE=1
 #   make sim-mutants         plant known faults and find each with the simulator; NAMES="spinning" for some
 #   make fuzz                fuzz every decoder and parser with clang, FUZZ_SECONDS=60 each
-#   make fuzz-short          the same, two minutes in all
+#   make fuzz-short          the same, two minutes of processors in all
 #   make fuzz-replay         run the kept corpora of tests/fuzz/corpus, without libFuzzer
 #   make fuzzers             build the fuzz targets
 #   make packages            fail if a library is missing or too old

@@ -2,7 +2,8 @@
 # Runs the fuzz targets.
 #
 #   tests/fuzz/run.sh each SECONDS [TARGET...]     fuzzes each target so long, with libFuzzer: `make fuzz`
-#   tests/fuzz/run.sh total SECONDS                divides the time between all of them: `make fuzz-short`
+#   tests/fuzz/run.sh total SECONDS                divides so much time of processors between all: `make fuzz-short`
+#   tests/fuzz/run.sh one SECONDS TARGET           fuzzes one of them
 #   tests/fuzz/run.sh replay PROGRAM...            hands the kept inputs to programs made with replay_main.c
 #
 # What is new is kept in build/fuzz/work/TARGET between runs. An input that breaks something is written to
@@ -54,18 +55,18 @@ targets() {
     done
 }
 
-fuzz_all() { # SECONDS TARGET...
-    local seconds=$1 bad=0
+fuzz_all() { # SECONDS TARGET...: as many at once as there are processors
+    local seconds=$1
     shift
-    for target in "$@"; do
-        fuzz "$target" "$seconds" || bad=1
-    done
-    return $bad
+    printf '%s\0' "$@" | xargs -0 -n 1 -P "$(nproc)" tests/fuzz/run.sh one "$seconds"
 }
 
 mode=${1-}
 [ $# = 0 ] || shift
 case $mode in
+one)
+    fuzz "$2" "$1"
+    ;;
 each)
     seconds=$1
     shift

@@ -83,6 +83,7 @@ if build build-asan VARIANT=asan all tests man fuzzers; then
 fi
 build fuzz VARIANT=fuzz CC=clang fuzzers && step fuzz-short tests/fuzz/run.sh total 40
 if build build-tsan VARIANT=tsan all; then
-    e2e tsan tests/e2e/session.sh tests/e2e/restart.sh tests/e2e/errors.sh
+    # shellcheck disable=SC2086 # words
+    BUILD=build/tsan $fixed "$run" many e2e-tsan 300 tests/e2e/session.sh tests/e2e/restart.sh tests/e2e/errors.sh
 fi
 exec "$run" total
