@@ -30,13 +30,17 @@ enum {
     RULESET_VERSION = 1, /* asks for the ABI */
 };
 
+static uint64_t removed; /* from this process, or one that it was forked from */
+
 int confine_bound(uint64_t capabilities, struct aq_error *error)
 {
     for (int number = 0; number < 64; number++) {
-        if ((capabilities & CAPABILITY(number)) != 0)
+        if (((capabilities | removed) & CAPABILITY(number)) != 0)
             continue;
-        if (prctl(PR_CAPBSET_DROP, number, 0, 0, 0) == 0)
+        if (prctl(PR_CAPBSET_DROP, number, 0, 0, 0) == 0) {
+            removed |= CAPABILITY(number);
             continue;
+        }
         if (errno == EINVAL) /* the kernel has no more */
             return 0;
         return aq_fail_errno(error, errno, "capability %d cannot be removed", number);

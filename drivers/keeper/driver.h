@@ -11,7 +11,8 @@
  * Keepers are forked by the nursery: the agent's binary, executed once and idle since. The agent cannot fork them
  * itself. It has threads, whose locks a fork would copy in whatever state they are; a large heap, of which each keeper
  * would hold a copy; and secrets. Executing the binary for each keeper would cost time and memory for dynamic linking.
- * A fork of the nursery costs neither and may use any library function, and the agent only sends a message.
+ * A fork of the nursery costs neither and may use any library function, and the agent only sends a message. While the
+ * nursery rests, a spare keeper makes ready for the next workload that is shut in (spare.h).
  *
  * Files in a workload's directory (see files.h, log.h): `state`, `exit`, `output.0` ... */
 #ifndef AQ_DRIVERS_KEEPER_DRIVER_H

@@ -7,6 +7,7 @@
 
 #include "schema/base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -15,6 +16,7 @@ enum { KEEPER_KIND_SIZE = 16, KEEPER_TREE_SIZE = 16 };
 
 struct keeper_job {
     char kind[KEEPER_KIND_SIZE]; /* which keeper_kind it is for */
+    bool spare;                  /* a keeper will do that was made ready before the job was known */
     uint64_t resource;
     uint64_t cpu_milli;
     uint64_t ram_mib;

@@ -4,6 +4,7 @@
 #include "drivers/keeper/files.h"
 #include "drivers/keeper/keeper_end.h"
 #include "drivers/keeper/log.h"
+#include "drivers/keeper/pass.h"
 #include "drivers/lease.h"
 #include "schema/base/clock.h"
 
@@ -415,17 +416,20 @@ static int compare_kinds(const void *a, const void *b)
 
 AQ_REGISTRY(kinds, aq_keeper_kinds, keeper_kind, compare_kinds)
 
+const struct keeper_kind *keeper_kind_of(const struct keeper_job *job)
+{
+    const struct keeper_kind *kind;
+    for (size_t i = 0; (kind = aq_registry_at(&kinds, i)) != NULL; i++)
+        if (strncmp(kind->name, job->kind, sizeof job->kind) == 0)
+            return kind;
+    return NULL;
+}
+
 static void keeper_take_job(struct keeper *keeper, int fd)
 {
     struct keeper_job job;
-    const struct keeper_kind *kind;
-    if (pread(fd, &job, sizeof job, 0) != sizeof job)
-        return;
-    for (size_t i = 0; (kind = aq_registry_at(&kinds, i)) != NULL; i++)
-        if (strncmp(kind->name, job.kind, sizeof job.kind) == 0) {
-            keeper->kind = kind;
-            keeper->job = kind->map(fd);
-        }
+    if (pread(fd, &job, sizeof job, 0) == sizeof job && (keeper->kind = keeper_kind_of(&job)) != NULL)
+        keeper->job = keeper->kind->map(fd);
 }
 
 void keeper_prepare_kinds(void)
@@ -436,28 +440,54 @@ void keeper_prepare_kinds(void)
             kind->prepare();
 }
 
+static void keeper_begin(struct keeper *keeper, const struct cgroup_host *host)
+{
+    *keeper = (struct keeper){
+        .host = host, .output = -1, .errors = -1, .log.fd = -1, .lease_timer = -1, .stop_signal = SIGTERM};
+    setsid();
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    keeper->signals = signals_open();
+    if (keeper->signals < 0)
+        _exit(1);
+}
+
+static _Noreturn void keeper_work(struct keeper *keeper, int job, int status)
+{
+    prctl(PR_SET_NAME, "aq-keeper");
+    keeper->status = status;
+    keeper_take_job(keeper, job);
+    close(job);
+    if (keeper->job == NULL)
+        _exit(1);
+    keeper_claim(keeper);
+    keeper_prepare(keeper);
+    keeper_take_lease(keeper);
+    keeper_start(keeper);
+    keeper_loop(keeper);
+    keeper_finish(keeper);
+}
+
+static struct keeper this_keeper;
+
 _Noreturn void keeper_run(int job, int status, const struct cgroup_host *host)
 {
-    static struct keeper keeper;
-    keeper = (struct keeper){.host = host,
-                             .status = status,
-                             .output = -1,
-                             .errors = -1,
-                             .log.fd = -1,
-                             .lease_timer = -1,
-                             .stop_signal = SIGTERM};
-    setsid();
-    prctl(PR_SET_NAME, "aq-keeper");
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
-    keeper.signals = signals_open();
-    keeper_take_job(&keeper, job);
-    close(job);
-    if (keeper.job == NULL || keeper.signals < 0)
+    keeper_begin(&this_keeper, host);
+    keeper_work(&this_keeper, job, status);
+}
+
+_Noreturn void keeper_run_spare(int socket, const struct keeper_kind *kind, const struct cgroup_host *host)
+{
+    struct aq_error ignored; /* a keeper that is not ready before its job tells the reason */
+    int job, status;
+    keeper_begin(&this_keeper, host);
+    if (kind->ready(&this_keeper.init, &ignored) != 0 || write(socket, "r", 1) != 1)
         _exit(1);
-    keeper_claim(&keeper);
-    keeper_prepare(&keeper);
-    keeper_take_lease(&keeper);
-    keeper_start(&keeper);
-    keeper_loop(&keeper);
-    keeper_finish(&keeper);
+    prctl(PR_SET_NAME, "aq-spare");
+    struct pollfd fds[] = {{.fd = socket, .events = POLLIN}, {.fd = this_keeper.signals, .events = POLLIN}};
+    while (poll(fds, AQ_LENGTH(fds), -1) < 0)
+        ;
+    if (fds[0].revents == 0 || !pass_take(socket, &job, &status)) /* or process 1 has ended */
+        _exit(1);
+    close(socket);
+    keeper_work(&this_keeper, job, status);
 }

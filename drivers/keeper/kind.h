@@ -35,6 +35,10 @@ struct keeper_kind {
     /* Called once, before any keeper is forked, for what all of them inherit. NULL: nothing. */
     void (*prepare)(void);
 
+    /* Does what the start of a job that says `spare` takes and needs nothing of the job, in a process that will become
+     * its keeper. Sets the number of process 1 if it has made one. NULL: there are no such jobs. */
+    int (*ready)(pid_t *init, struct aq_error *error);
+
     /* Maps what the driver has encoded, so that keeper_job_unmap() unmaps it; NULL: it is something else. The
      * descriptor may be closed afterwards. */
     struct keeper_job *(*map)(int fd);
@@ -58,6 +62,9 @@ struct keeper_kind {
      * leaves none. */
     bool (*left)(const struct keeper_job *job, int directory, struct driver_left *left);
 };
+
+/* Of the job; NULL: there is none. */
+const struct keeper_kind *keeper_kind_of(const struct keeper_job *job);
 
 #define KEEPER_KIND(kind) AQ_REGISTER(aq_keeper_kinds, keeper_kind, kind)
 

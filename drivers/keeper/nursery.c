@@ -3,6 +3,8 @@
 #include "drivers/cgroup/cgroup.h"
 #include "drivers/keeper/execute_self.h"
 #include "drivers/keeper/keeper.h"
+#include "drivers/keeper/pass.h"
+#include "drivers/keeper/spare.h"
 #include "schema/base/memory.h"
 #include "schema/base/program.h"
 
@@ -21,38 +23,35 @@
 static const char nursery_name[] = "aq-nursery";
 
 enum { NURSERY_SOCKET = 3, CLOSE_WAIT_MS = 1000, FORK_ATTEMPTS = 20, FORK_PAUSE_US = 10000 };
-
-union rights {
-    char bytes[CMSG_SPACE(2 * sizeof(int))];
-    struct cmsghdr header; /* for its alignment */
-};
+enum { REST_MS = 5 /* without a request: then there is time for a spare keeper */ };
 
 /* ---- in the nursery ----------------------------------------------------------------------------------- */
 
-static bool request_take(int *job, int *status)
+/* Waits for a request. Makes a spare keeper if none comes soon. */
+static bool request_take(struct spare *spare, const struct cgroup_host *host, int *job, int *status)
 {
-    char byte;
-    union rights rights;
-    struct iovec data = {&byte, 1};
-    struct msghdr message = {
-        .msg_iov = &data, .msg_iovlen = 1, .msg_control = rights.bytes, .msg_controllen = sizeof rights.bytes};
-    ssize_t length;
-    do
-        length = recvmsg(NURSERY_SOCKET, &message, MSG_CMSG_CLOEXEC);
-    while (length < 0 && errno == EINTR);
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    if (length <= 0 || header == NULL || header->cmsg_len != CMSG_LEN(2 * sizeof(int)))
-        return false;
-    int fds[2];
-    memcpy(fds, CMSG_DATA(header), sizeof fds);
-    *job = fds[0];
-    *status = fds[1];
-    return true;
+    struct pollfd request = {.fd = NURSERY_SOCKET, .events = POLLIN};
+    if (spare_is_wanted(spare) && poll(&request, 1, REST_MS) == 0)
+        spare_make(spare, host, NURSERY_SOCKET);
+    return pass_take(NURSERY_SOCKET, job, status);
+}
+
+static void keeper_fork(struct spare *spare, const struct cgroup_host *host, int job, int status)
+{
+    pid_t pid = -1;
+    for (int i = 0; i < FORK_ATTEMPTS && (pid = fork()) < 0; i++)
+        usleep(FORK_PAUSE_US);
+    if (pid != 0)
+        return; /* if no process could be created, the agent sees that the pipe is closed */
+    close(NURSERY_SOCKET);
+    spare_drop(spare);
+    keeper_run(job, status, host);
 }
 
 static _Noreturn void nursery_run(void)
 {
     static struct cgroup_host host;
+    struct spare spare;
     int job;
     int status;
     if (chdir("/") != 0) /* keepers must not keep the directory busy in which the agent was started */
@@ -61,15 +60,10 @@ static _Noreturn void nursery_run(void)
     signal(SIGCHLD, SIG_IGN); /* keepers are not waited for: their result is in a file */
     cgroup_host_read(&host);
     keeper_prepare_kinds();
-    while (request_take(&job, &status)) {
-        pid_t pid = -1;
-        for (int i = 0; i < FORK_ATTEMPTS && (pid = fork()) < 0; i++)
-            usleep(FORK_PAUSE_US);
-        if (pid == 0) {
-            close(NURSERY_SOCKET);
-            keeper_run(job, status, &host);
-        }
-        /* If no process could be created, the agent sees that the pipe is closed. */
+    spare_init(&spare);
+    while (request_take(&spare, &host, &job, &status)) {
+        if (!spare_give(&spare, job, status))
+            keeper_fork(&spare, &host, job, status);
         close(job);
         close(status);
     }
@@ -121,30 +115,13 @@ int nursery_start(struct nursery *nursery, struct aq_error *error)
     return 0;
 }
 
-/* Returns an error number or 0. */
-static int request_send(const struct nursery *nursery, int job, int status)
-{
-    const int fds[2] = {job, status};
-    union rights rights;
-    struct iovec data = {(char[]){'k'}, 1};
-    struct msghdr message = {
-        .msg_iov = &data, .msg_iovlen = 1, .msg_control = rights.bytes, .msg_controllen = sizeof rights.bytes};
-    memset(&rights, 0, sizeof rights);
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof fds);
-    memcpy(CMSG_DATA(header), fds, sizeof fds);
-    return sendmsg(nursery->socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 ? 0 : errno;
-}
-
 int nursery_ask(struct nursery *nursery, int job, int status, struct aq_error *error)
 {
     int number = 0;
     for (int attempt = 0; attempt < 2; attempt++) {
         if (nursery_start(nursery, error) != 0)
             return -1;
-        number = request_send(nursery, job, status);
+        number = pass_send(nursery->socket, job, status);
         if (number == 0)
             return 0;
         if (number == EAGAIN || number == ENOBUFS || number == ETOOMANYREFS || number == EINTR)

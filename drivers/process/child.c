@@ -208,31 +208,61 @@ static pid_t child_create(const struct process_child *child)
     return pid;
 }
 
+/* What was done before the job was known. */
+static struct {
+    pid_t init; /* 0: nothing */
+    int keeper, numbers;
+} ready;
+
+static int child_ready(pid_t *init, struct aq_error *error)
+{
+    const struct confine_namespaces namespaces = {0};
+    ready.keeper = pidfd_open(getpid(), 0);
+    ready.numbers = confine_numbers_open();
+    if (ready.keeper < 0)
+        return aq_fail_errno(error, errno, "cannot open a pidfd");
+    pid_t pid = confine_init_start(&namespaces, ready.keeper, ready.numbers, error);
+    /* No workload that is shut in gets others, and to remove each takes a system call. */
+    if (pid < 0 || confine_bound(confine_root_capabilities, error) != 0)
+        return -1;
+    *init = ready.init = pid;
+    return 0;
+}
+
+static int init_start(const struct keeper_start *start, const struct process_child *child, struct aq_error *error)
+{
+    struct process_job *job = child->job;
+    const struct confine_namespaces namespaces = {.users = geteuid() != 0, .network = job->own_network};
+    /* Process 1 needs nothing of the job, and would keep pages of it. */
+    const bool kept_back = madvise(job, job->common.mapped, MADV_DONTFORK) == 0;
+    pid_t init = confine_init_start(&namespaces, child->keeper, child->numbers, error);
+    if (init < 0)
+        return -1;
+    if (kept_back && madvise(job, job->common.mapped, MADV_DOFORK) != 0)
+        return aq_fail_errno(error, errno, "the job cannot be passed on");
+    *start->init = init;
+    return 0;
+}
+
 /* Gets process 1 first, if it is shut in. Its numbers stay open in the keeper, and so taken. */
 static pid_t child_start(const struct keeper_start *start, struct aq_error *error)
 {
     struct process_job *job = (struct process_job *)start->job;
-    AQ_CLEANUP_FD int keeper = pidfd_open(getpid(), 0);
+    const bool is_ready = ready.init != 0;
+    AQ_CLEANUP_FD int keeper = is_ready ? ready.keeper : pidfd_open(getpid(), 0);
     const struct process_child child = {.job = job,
                                         .group = start->group,
                                         .directory = start->directory,
                                         .output = start->output,
                                         .errors = start->errors,
                                         .keeper = keeper,
-                                        .numbers = job->own_count > 0 ? confine_numbers_open() : -1};
-    const struct confine_namespaces namespaces = {.users = geteuid() != 0, .network = job->own_network};
+                                        .numbers = is_ready             ? ready.numbers
+                                                   : job->own_count > 0 ? confine_numbers_open()
+                                                                        : -1};
     if (keeper < 0)
         return aq_fail_errno(error, errno, "cannot open a pidfd");
-    if (job->isolate) {
-        /* Process 1 needs nothing of the job, and would keep pages of it. */
-        const bool kept_back = madvise(job, job->common.mapped, MADV_DONTFORK) == 0;
-        pid_t init = confine_init_start(&namespaces, keeper, child.numbers, error);
-        if (init < 0)
-            return -1;
-        if (kept_back && madvise(job, job->common.mapped, MADV_DOFORK) != 0)
-            return aq_fail_errno(error, errno, "the job cannot be passed on");
-        *start->init = init;
-    }
+    if (job->isolate && !is_ready && init_start(start, &child, error) != 0)
+        return -1;
     pid_t pid = child_create(&child);
     return pid > 0 ? pid : aq_fail_errno(error, errno, "cannot create a process");
 }
@@ -255,6 +285,7 @@ static bool child_left(const struct keeper_job *job, int directory, struct drive
 
 static const struct keeper_kind process_keeper_kind = {.name = PROCESS_KIND_NAME,
                                                        .prepare = child_prepare,
+                                                       .ready = child_ready,
                                                        .map = process_job_map,
                                                        .start = child_start,
                                                        .left = child_left};
