@@ -85,7 +85,7 @@ static int system_add(const struct confine_root *plan, int root, struct aq_error
                 return aq_fail_errno(error, errno, "link %s", path);
             continue;
         }
-        if (access(path, F_OK) != 0)
+        if (errno != EINVAL) /* it is not there */
             continue;
         AQ_CLEANUP_FD int tree = confine_tree(AT_FDCWD, path, false, plan->new_privileges, error);
         if (tree < 0 || confine_attach(tree, root, path, error) != 0)

@@ -17,48 +17,82 @@ static int fail(struct aq_error *error, const char *what)
 
 /* ---- putting mounts in their places -------------------------------------------------------------------- */
 
-/* Opens the directory, and creates what is missing of the path. */
-static int directory_make(int root, const char *path)
+/* Opens a directory in another one, and creates it if it is missing. */
+static int directory_enter(int directory, const char *name)
+{
+    const int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    int inner = openat(directory, name, flags);
+    if (inner >= 0 || errno != ENOENT)
+        return inner;
+    return mkdirat(directory, name, 0755) == 0 ? openat(directory, name, flags) : -1;
+}
+
+/* Opens the directory in which the last name of the path is, and creates what is missing of it. Returns a descriptor of
+ * its own, or `root`; -1: there is an error number. Sets `last`, with no name for the root itself. */
+static int directory_above(int root, const char *path, const char **last)
 {
     char name[NAME_MAX + 1];
-    int directory = openat(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    while (directory >= 0 && path[strspn(path, "/")] != '\0') {
+    int directory = root;
+    for (;;) {
         path += strspn(path, "/");
-        size_t length = strcspn(path, "/");
-        if (length >= sizeof name) {
+        const size_t length = strcspn(path, "/");
+        *last = path;
+        if (path[length + strspn(path + length, "/")] == '\0')
+            return directory;
+        snprintf(name, sizeof name, "%.*s", length < sizeof name ? (int)length : 0, path);
+        const int inner = length < sizeof name ? directory_enter(directory, name) : -1;
+        const int number = length < sizeof name ? errno : ENAMETOOLONG;
+        if (directory != root)
             close(directory);
-            errno = ENAMETOOLONG;
+        if (inner < 0) {
+            errno = number;
             return -1;
         }
-        snprintf(name, sizeof name, "%.*s", (int)length, path);
-        path += length;
-        mkdirat(directory, name, 0755); /* if that fails, the next does, or it is there */
-        int inner = openat(directory, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        int number = errno;
-        close(directory);
-        errno = number;
         directory = inner;
+        path += length;
     }
-    return directory;
+}
+
+static void directory_leave(int directory, int root)
+{
+    const int number = errno;
+    if (directory >= 0 && directory != root)
+        close(directory);
+    errno = number;
+}
+
+/* Without following a link in the last place either. */
+static int attach_in(int tree, int directory, const char *path)
+{
+    char name[NAME_MAX + 1];
+    const size_t length = strcspn(path, "/");
+    if (length == 0)
+        return move_mount(tree, "", directory, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+    if (length >= sizeof name) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    snprintf(name, sizeof name, "%.*s", (int)length, path);
+    mkdirat(directory, name, 0755); /* if that fails, the next does, or it is there */
+    return move_mount(tree, "", directory, name, MOVE_MOUNT_F_EMPTY_PATH);
 }
 
 int confine_attach(int tree, int root, const char *path, struct aq_error *error)
 {
-    AQ_CLEANUP_FD int directory = directory_make(root, path);
-    if (directory < 0 || move_mount(tree, "", directory, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0)
-        return fail(error, path);
-    return 0;
+    const char *last;
+    int directory = directory_above(root, path, &last);
+    int failed = directory < 0 ? -1 : attach_in(tree, directory, last);
+    directory_leave(directory, root);
+    return failed == 0 ? 0 : fail(error, path);
 }
 
 int confine_attach_file(int tree, int root, const char *path, struct aq_error *error)
 {
-    char above[PATH_MAX];
-    const char *name = strrchr(path, '/');
-    snprintf(above, sizeof above, "%.*s", name != NULL ? (int)(name - path) : 0, path);
-    name = name != NULL ? name + 1 : path;
-    AQ_CLEANUP_FD int directory = directory_make(root, above);
+    const char *name;
+    int directory = directory_above(root, path, &name);
     AQ_CLEANUP_FD int file =
         directory >= 0 ? openat(directory, name, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644) : -1;
+    directory_leave(directory, root);
     if (file < 0 || move_mount(tree, "", file, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0)
         return fail(error, path);
     return 0;
@@ -169,7 +203,7 @@ static int terminals_add(int root, struct aq_error *error)
 
 int confine_devices_add(int scratch, int root, struct aq_error *error)
 {
-    AQ_CLEANUP_FD int directory = directory_make(scratch, scratch == root ? "dev" : ".dev");
+    AQ_CLEANUP_FD int directory = directory_enter(scratch, scratch == root ? "dev" : ".dev");
     if (directory < 0 || devices_make(directory, error) != 0)
         return directory < 0 ? fail(error, "dev") : -1;
     if (scratch != root) {
