@@ -59,6 +59,7 @@ static void order_done(struct hub_item *item)
 {
     struct order *order = (struct order *)item;
     bool good = order->request.error.code == AQ_OK;
+    door_settle(order->base->door, &order->request);
     send_outcome(&order->question, &order->request.error, order->request.seq, good ? order->ids[0] : "",
                  good ? order->token : "", good ? aq_buffer_string(&order->request.warnings) : "");
     order_free(order);
@@ -70,6 +71,8 @@ static void submit_order(struct order *order)
     order->item.run = order_done;
     if (hub_submit(order->base, &order->request, &order->item, &error) == 0)
         return;
+    order->request.error = error;
+    door_settle(order->base->door, &order->request);
     refuse(order, &error);
     order_free(order);
 }

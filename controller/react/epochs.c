@@ -13,7 +13,13 @@
 #include <string.h>
 
 /* Requests that were sealed under an epoch may still be under way when another has begun. */
-enum { LINGER_MS = 5000, EPOCHS_MAX = EPOCHS_TOLD, LABELS_TOLD = 1024 /* bytes */, TELL_AGAIN_MS = 60000 };
+enum {
+    LINGER_MS = 5000,
+    EPOCHS_MAX = EPOCHS_TOLD,
+    LABELS_TOLD = 1024 /* bytes */,
+    TELL_AGAIN_MS = 60000,
+    SPARE_AGAIN_MS = 10000
+};
 
 struct rows {
     struct aq_epoch items[EPOCHS_MAX];
@@ -41,6 +47,14 @@ static const struct aq_epoch *open_one(const struct rows *rows)
 
 /* Those of epochs that have ended, also while this controller was down. A key of which the log knows nothing is left:
  * it belongs to an epoch that is about to begin, or this is the wrong log. */
+static void delete_key(struct keyring *keyring, const char *name)
+{
+    struct aq_error error;
+    if (keyring_delete(keyring, name, &error) != 0)
+        aq_journal(AQ_ERROR, "the key of an epoch that has ended cannot be deleted", "epoch", name, "error",
+                   error.message, NULL);
+}
+
 static void delete_keys(struct epochs *epochs, struct state_txn *txn)
 {
     struct keyring *keyring = door_keyring(epochs->door);
@@ -50,12 +64,37 @@ static void delete_keys(struct epochs *epochs, struct state_txn *txn)
         count++;
     for (size_t i = 0; i < count; i++) {
         const struct state_key ended = index_epoch_ended(names[i]);
-        struct aq_error error;
         const void *value;
         size_t length;
-        if (index_get(txn, INDEX_EPOCH_KEY, &ended, &value, &length) && keyring_delete(keyring, names[i], &error) != 0)
-            aq_journal(AQ_ERROR, "the key of an epoch that has ended cannot be deleted", "epoch", names[i], "error",
-                       error.message, NULL);
+        if (index_get(txn, INDEX_EPOCH_KEY, &ended, &value, &length))
+            delete_key(keyring, names[i]);
+    }
+    while (keyring_next_unused(keyring, names[0]))
+        delete_key(keyring, names[0]);
+}
+
+static bool is_known(struct state_txn *txn, const char *name)
+{
+    const struct state_key key = state_key_name(name), ended = index_epoch_ended(name);
+    const void *value;
+    size_t length;
+    return state_exists(txn, &aq_entity_epoch, &key) || index_get(txn, INDEX_EPOCH_KEY, &ended, &value, &length);
+}
+
+/* Before it is needed: this thread may wait for the disk, while REST and the hub may not. */
+static void keep_spare(struct epochs *epochs, struct state_txn *txn, uint64_t time_ms)
+{
+    struct keyring *keyring = door_keyring(epochs->door);
+    char name[KEYRING_NAME_SIZE];
+    struct aq_error error;
+    if (keyring_has_spare(keyring) || time_ms < epochs->spare_ms)
+        return;
+    if (keyring_left_spare(keyring, name) && !is_known(txn, name)) {
+        keyring_give_back(keyring, name);
+    } else if (keyring_make_spare(keyring, &error) != 0) {
+        epochs->spare_ms = time_ms + SPARE_AGAIN_MS;
+        if (aq_journal_due(&epochs->unspared, time_ms, TELL_AGAIN_MS) != 0)
+            aq_journal(AQ_WARN, "no spare key can be made for the next epoch of secrets", "error", error.message, NULL);
     }
 }
 
@@ -250,6 +289,7 @@ void epochs_look(struct epochs *epochs, struct state_txn *txn, uint64_t time_ms)
     if (epochs->door == NULL)
         return;
     epochs->next_ms = 0;
+    keep_spare(epochs, txn, time_ms);
     if (state_count(txn, &aq_entity_epoch) == 0 && !keyring_name(door_keyring(epochs->door), 0, name))
         return;
     struct rows rows = {.count = 0};

@@ -17,6 +17,8 @@ struct epochs {
     const struct aq_config_secrets *settings;  /* live */
     uint64_t next_ms;                          /* of the log's time: look again then; 0: only after an event */
     char told[EPOCHS_TOLD][KEYRING_NAME_SIZE]; /* whose lost keys the journal names; "": none */
+    struct aq_journal_count unspared;          /* times at which no spare key could be made */
+    uint64_t spare_ms;                         /* of the log's time: when the next try may be */
     struct aq_journal_count unbegun;           /* times at which none could begin */
 };
 

@@ -54,7 +54,7 @@ struct beginning {
     char name[KEYRING_NAME_SIZE];
 };
 
-/* On the writer's thread. When nothing came of it, its key is left, for it may have begun all the same. */
+/* On the writer's thread. */
 static void begun(struct writer_request *request)
 {
     struct beginning *beginning = request->context;
@@ -64,15 +64,33 @@ static void begun(struct writer_request *request)
     if (request->error.code != AQ_OK && strcmp(door->begun, beginning->name) == 0)
         door->begun[0] = '\0';
     pthread_mutex_unlock(&door->lock);
+    door_settle(door, request);
     aq_buffer_free(&request->warnings);
     free(beginning);
+}
+
+/* Waits for the disk only if the spare key is gone: react makes another soon. */
+static int next_key(struct door *door, char name[KEYRING_NAME_SIZE], struct aq_error *error)
+{
+    return keyring_take_spare(door->keyring, name) ? 0 : keyring_make(door->keyring, name, error);
+}
+
+/* When the outcome is not known, the key is left, for its epoch may have begun all the same. */
+void door_settle(struct door *door, const struct writer_request *request)
+{
+    const bool failed = request->error.code != AQ_OK && request->error.code != AQ_E_UNKNOWN;
+    if (door == NULL || request->command != &aq_command_epoch_create || request->dry_run ||
+        (!failed && !request->repeated))
+        return;
+    for (uint32_t i = 0; i < request->count; i++)
+        keyring_give_back(door->keyring, ((const struct aq_epoch_create *)request->records[i])->name);
 }
 
 /* The command comes before the one that needs the epoch. With the lock. */
 static int begin_epoch(struct door *door, struct aq_error *error)
 {
     struct beginning *beginning = aq_calloc(1, sizeof *beginning);
-    if (keyring_make(door->keyring, beginning->name, error) != 0) {
+    if (next_key(door, beginning->name, error) != 0) {
         free(beginning);
         return -1;
     }
@@ -90,9 +108,7 @@ static int begin_epoch(struct door *door, struct aq_error *error)
     if (writer_submit(door->writer, &beginning->request, error) == 0)
         return 0;
     door->begins = false;
-    struct aq_error ignored;
-    int failed = keyring_delete(door->keyring, beginning->name, &ignored);
-    (void)failed; /* it does no harm */
+    keyring_give_back(door->keyring, beginning->name);
     door->begun[0] = '\0';
     free(beginning);
     return -1;
@@ -325,7 +341,7 @@ static int make_key(struct door *door, struct aq_epoch_create *record, bool dry_
     char *name = aq_arena_alloc(arena, KEYRING_NAME_SIZE);
     record->name = name;
     if (!dry_run)
-        return keyring_make(door->keyring, name, error);
+        return next_key(door, name, error);
     unsigned char bytes[KEYRING_NAME_SIZE / 2];
     randombytes_buf(bytes, sizeof bytes);
     sodium_bin2hex(name, KEYRING_NAME_SIZE, bytes, sizeof bytes);

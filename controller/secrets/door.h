@@ -30,6 +30,9 @@ struct keyring *door_keyring(const struct door *door);
 int door_seal(struct door *door, const struct aq_command *command, void *record, bool dry_run, struct aq_arena *arena,
               bool *sealed, struct aq_error *error) AQ_MUST_CHECK;
 
+/* The writer has answered: a key that was made for an epoch is given back if that has certainly not begun. */
+void door_settle(struct door *door, const struct writer_request *request);
+
 /* Makes fingerprints of a request that holds secrets from one of its text: first the one to store, then those that it
  * has under earlier epochs. Returns how many. */
 uint32_t door_fingerprints(struct door *door, uint64_t plain, uint64_t fingerprints[DOOR_FINGERPRINTS_MAX]);

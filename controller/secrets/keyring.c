@@ -5,10 +5,14 @@
 
 #include <pthread.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_BYTES = 16, FILE_SIZE_MAX = 256 };
+#define SPARE_FILE                                                                                                     \
+    ".spare" /* holds the name of the spare key; without it, that is a key of which the log knows nothing */
+
+enum { NAME_BYTES = 16, FILE_SIZE_MAX = 256, UNUSED_MAX = 16 };
 
 static const char heading[] = "aquarium-epoch-key 1\n";
 
@@ -22,6 +26,9 @@ struct keyring {
     pthread_mutex_t lock;
     size_t count;
     struct held keys[KEYRING_KEYS_MAX];
+    char spare[KEYRING_NAME_SIZE], left[KEYRING_NAME_SIZE]; /* "": none */
+    char unused[UNUSED_MAX][KEYRING_NAME_SIZE];
+    size_t n_unused;
 };
 
 /* The name tells nothing of the key, and a file that was exchanged for another is noticed. */
@@ -90,6 +97,15 @@ static bool load_key(void *context, int directory, const char *name, unsigned ch
     return true;
 }
 
+static void read_left_spare(struct keyring *keyring)
+{
+    AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
+    struct aq_error ignored;
+    if (aq_file_read(keyring->directory, SPARE_FILE, FILE_SIZE_MAX, &text, &ignored) == 0 &&
+        find(keyring, aq_buffer_string(&text)) != NULL)
+        snprintf(keyring->left, sizeof keyring->left, "%s", aq_buffer_string(&text));
+}
+
 int keyring_open(struct keyring **out, const char *data, struct aq_error *error)
 {
     struct keyring *keyring = aq_calloc(1, sizeof *keyring);
@@ -110,6 +126,8 @@ int keyring_open(struct keyring **out, const char *data, struct aq_error *error)
         keyring_close(keyring);
         return -1;
     }
+    if (data != NULL)
+        read_left_spare(keyring);
     *out = keyring;
     return 0;
 }
@@ -127,15 +145,21 @@ void keyring_close(struct keyring *keyring)
 
 /* ---- keys ----------------------------------------------------------------------------------------------- */
 
-/* With the lock. */
+/* Without the lock while it waits for the disk: others look for keys. */
 static int hold(struct keyring *keyring, const struct held *held, struct aq_error *error)
 {
-    if (keyring->count == KEYRING_KEYS_MAX)
-        return aq_fail(error, AQ_E_LIMIT, "the keyring has %d keys already", KEYRING_KEYS_MAX);
     if (keyring->directory >= 0 && write_key(keyring->directory, held, error) != 0)
         return -1;
-    keyring->keys[keyring->count++] = *held;
-    return 0;
+    pthread_mutex_lock(&keyring->lock);
+    const bool fits = keyring->count < KEYRING_KEYS_MAX;
+    if (fits)
+        keyring->keys[keyring->count++] = *held;
+    pthread_mutex_unlock(&keyring->lock);
+    if (fits)
+        return 0;
+    if (keyring->directory >= 0)
+        unlinkat(keyring->directory, held->name, 0);
+    return aq_fail(error, AQ_E_LIMIT, "the keyring has %d keys already", KEYRING_KEYS_MAX);
 }
 
 int keyring_make(struct keyring *keyring, char name[KEYRING_NAME_SIZE], struct aq_error *error)
@@ -143,9 +167,7 @@ int keyring_make(struct keyring *keyring, char name[KEYRING_NAME_SIZE], struct a
     struct held held;
     randombytes_buf(held.key, sizeof held.key);
     name_key(held.key, held.name);
-    pthread_mutex_lock(&keyring->lock);
     int failed = hold(keyring, &held, error);
-    pthread_mutex_unlock(&keyring->lock);
     if (failed == 0)
         memcpy(name, held.name, sizeof held.name);
     sodium_memzero(&held, sizeof held);
@@ -160,8 +182,8 @@ int keyring_add(struct keyring *keyring, const unsigned char key[AQ_SECRET_KEY_S
     name_key(held.key, held.name);
     pthread_mutex_lock(&keyring->lock);
     *is_new = find(keyring, held.name) == NULL;
-    int failed = *is_new ? hold(keyring, &held, error) : 0;
     pthread_mutex_unlock(&keyring->lock);
+    int failed = *is_new ? hold(keyring, &held, error) : 0;
     sodium_memzero(&held, sizeof held);
     return failed;
 }
@@ -190,11 +212,12 @@ static int delete_file(int directory, const char *name, struct aq_error *error)
 
 int keyring_delete(struct keyring *keyring, const char *name, struct aq_error *error)
 {
-    int failed = 0;
+    pthread_mutex_lock(&keyring->lock);
+    const bool is_file = find(keyring, name) != NULL && keyring->directory >= 0;
+    pthread_mutex_unlock(&keyring->lock);
+    int failed = is_file ? delete_file(keyring->directory, name, error) : 0;
     pthread_mutex_lock(&keyring->lock);
     struct held *held = find(keyring, name);
-    if (held != NULL && keyring->directory >= 0)
-        failed = delete_file(keyring->directory, name, error);
     if (held != NULL && failed == 0) {
         struct held *last = &keyring->keys[--keyring->count];
         *held = *last;
@@ -204,12 +227,94 @@ int keyring_delete(struct keyring *keyring, const char *name, struct aq_error *e
     return failed;
 }
 
+/* The spare key is as if it came last. With the lock. */
+static const struct held *other_than_spare(const struct keyring *keyring, size_t i)
+{
+    for (size_t k = 0; k < keyring->count; k++)
+        if (strcmp(keyring->keys[k].name, keyring->spare) != 0 && i-- == 0)
+            return &keyring->keys[k];
+    return NULL;
+}
+
 bool keyring_name(struct keyring *keyring, size_t i, char name[KEYRING_NAME_SIZE])
 {
     pthread_mutex_lock(&keyring->lock);
-    const bool there = i < keyring->count;
+    const struct held *held = other_than_spare(keyring, i);
+    if (held != NULL)
+        memcpy(name, held->name, KEYRING_NAME_SIZE);
+    pthread_mutex_unlock(&keyring->lock);
+    return held != NULL;
+}
+
+/* ---- the spare key -------------------------------------------------------------------------------------- */
+
+/* Gives the name away. With the lock. */
+static bool take_name(char from[KEYRING_NAME_SIZE], char name[KEYRING_NAME_SIZE])
+{
+    const bool there = from[0] != '\0';
     if (there)
-        memcpy(name, keyring->keys[i].name, KEYRING_NAME_SIZE);
+        memcpy(name, from, KEYRING_NAME_SIZE);
+    from[0] = '\0';
+    return there;
+}
+
+bool keyring_has_spare(struct keyring *keyring)
+{
+    pthread_mutex_lock(&keyring->lock);
+    const bool has = keyring->spare[0] != '\0';
+    pthread_mutex_unlock(&keyring->lock);
+    return has;
+}
+
+int keyring_make_spare(struct keyring *keyring, struct aq_error *error)
+{
+    char name[KEYRING_NAME_SIZE];
+    struct aq_error ignored;
+    if (keyring_make(keyring, name, error) != 0)
+        return -1;
+    if (keyring->directory >= 0 &&
+        aq_file_replace_unsynced(keyring->directory, SPARE_FILE, 0600, name, strlen(name), &ignored) != 0)
+        aq_journal(AQ_WARN, "the spare key of the keyring is forgotten at the next start", "error", ignored.message,
+                   NULL);
+    pthread_mutex_lock(&keyring->lock);
+    memcpy(keyring->spare, name, sizeof keyring->spare);
+    pthread_mutex_unlock(&keyring->lock);
+    return 0;
+}
+
+bool keyring_take_spare(struct keyring *keyring, char name[KEYRING_NAME_SIZE])
+{
+    pthread_mutex_lock(&keyring->lock);
+    const bool there = take_name(keyring->spare, name);
+    pthread_mutex_unlock(&keyring->lock);
+    return there;
+}
+
+bool keyring_left_spare(struct keyring *keyring, char name[KEYRING_NAME_SIZE])
+{
+    pthread_mutex_lock(&keyring->lock);
+    const bool there = take_name(keyring->left, name);
+    pthread_mutex_unlock(&keyring->lock);
+    return there;
+}
+
+void keyring_give_back(struct keyring *keyring, const char *name)
+{
+    pthread_mutex_lock(&keyring->lock);
+    const struct held *held = find(keyring, name);
+    if (held != NULL && keyring->spare[0] == '\0')
+        memcpy(keyring->spare, held->name, sizeof keyring->spare);
+    else if (held != NULL && strcmp(held->name, keyring->spare) != 0 && keyring->n_unused < UNUSED_MAX)
+        memcpy(keyring->unused[keyring->n_unused++], held->name, KEYRING_NAME_SIZE);
+    pthread_mutex_unlock(&keyring->lock);
+}
+
+bool keyring_next_unused(struct keyring *keyring, char name[KEYRING_NAME_SIZE])
+{
+    pthread_mutex_lock(&keyring->lock);
+    const bool there = keyring->n_unused > 0;
+    if (there)
+        memcpy(name, keyring->unused[--keyring->n_unused], KEYRING_NAME_SIZE);
     pthread_mutex_unlock(&keyring->lock);
     return there;
 }

@@ -235,6 +235,7 @@ static enum outcome outcome_step(struct request *request)
 {
     struct write *write = request->work;
     request_set_seq(request, write->request.seq);
+    door_settle(request->backend->door, &write->request);
     if (write->request.error.code != AQ_OK) {
         request->error = write->request.error;
         if (write->missing.code != AQ_OK && request->error.code == AQ_E_NOT_FOUND)
@@ -360,7 +361,9 @@ enum outcome write_begin(struct request *request)
     if (token_is_made_by(request->command))
         make_tokens(request, write);
     request->step = outcome_step;
-    if (writer_submit(request->backend->writer, &write->request, &request->error) != 0)
-        return answer_error(request);
-    return RESTING;
+    if (writer_submit(request->backend->writer, &write->request, &request->error) == 0)
+        return RESTING;
+    write->request.error = request->error;
+    door_settle(request->backend->door, &write->request);
+    return answer_error(request);
 }

@@ -146,7 +146,7 @@ check_fails "nothing is loaded while the controller runs" load "$work/passphrase
 stop controller
 printf 'another passphrase\n' >"$work/wrong"
 check_fails "a wrong passphrase opens nothing" load "$work/wrong"
-check_equal "the right one does" "1 keys, 1 of them new" "$(load "$work/passphrase")"
+check_equal "the right one does, with the spare key" "2 keys, 2 of them new" "$(load "$work/passphrase")"
 controller_start
 is_back() {
     [ "$(api_field '[.data[] | select(.lost)] | length' epoch/)" = 0 ]

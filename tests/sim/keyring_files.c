@@ -1,6 +1,7 @@
 #include "tests/sim/keyring_files.h"
 
 #include "schema/base/files.h"
+#include "tests/lib/directory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,12 +67,18 @@ void keyring_files_lose(struct judge *judge, const char *data)
         move_key(from, to);
         epoch->away = true;
     }
+    snprintf(from, sizeof from, "%s/" KEYRING_DIRECTORY, data);
+    test_remove_tree(from); /* with keys for which there is no epoch yet */
 }
 
 /* With those of epochs that have ended meanwhile, as in a backup. */
 void keyring_files_restore(struct judge *judge, const char *data)
 {
     char from[PATH_SIZE], to[PATH_SIZE];
+    struct aq_error error;
+    snprintf(to, sizeof to, "%s/" KEYRING_DIRECTORY, data);
+    if (aq_directory_make(AT_FDCWD, to, 0700, &error) != 0)
+        abort();
     for (size_t i = 0; i < judge->sealed.n_epochs; i++) {
         struct sealed_epoch *epoch = &judge->sealed.epochs[i];
         if (!epoch->away)

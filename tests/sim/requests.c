@@ -167,6 +167,7 @@ static void answered(struct writer_request *request)
         sim->result->totals.unknown++;
         sim_say(sim, "answer: that of %" PRIu64 " is lost", asked->number);
     } else {
+        door_settle(asked->requests->door, request);
         asked->rows = request->rows;
         request->rows = (struct aq_buffer){0};
         take_answer(asked, request);

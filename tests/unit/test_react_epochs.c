@@ -159,6 +159,40 @@ static void a_new_epoch_takes_over_what_lives_and_the_old_key_goes(void **contex
     assert_true(opens());
 }
 
+static void a_spare_key_is_there_whenever_an_epoch_begins(void **context)
+{
+    struct aq_error error = {0};
+    struct aq_epoch_create create = {.name = ""};
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    bool sealed = false;
+    (void)context;
+    assert_true(keyring_has_spare(keyring)); /* before the first secret */
+    assert_int_equal(keys(), 0);
+    make_rows();
+    test_cluster_pass(&cluster, 1000);
+    assert_true(keyring_has_spare(keyring));
+    assert_int_equal(keys(), 1);
+    test_must(door_seal(door, &aq_command_epoch_create, &create, false, &arena, &sealed, &error), &error);
+    assert_false(keyring_has_spare(keyring));
+    const void *records[] = {&create};
+    struct writer_request refused = {.command = &aq_command_epoch_create, .records = records, .count = 1};
+    refused.error.code = AQ_E_UNKNOWN;
+    door_settle(door, &refused);
+    assert_false(keyring_has_spare(keyring)); /* it may have begun */
+    refused.error.code = AQ_E_FORBIDDEN;
+    door_settle(door, &refused);
+    assert_true(keyring_has_spare(keyring)); /* the same again */
+    assert_int_equal(keys(), 1);
+    for (int i = 0; i < 3; i++) { /* what many refused requests have made is deleted */
+        test_must(door_seal(door, &aq_command_epoch_create, &create, false, &arena, &sealed, &error), &error);
+        refused.records = (const void *[]){&create};
+        test_must(keyring_make_spare(keyring, &error), &error);
+        door_settle(door, &refused);
+    }
+    test_cluster_pass(&cluster, 20000);
+    assert_int_equal(keys(), 1);
+}
+
 static void what_is_over_is_not_taken_over(void **context)
 {
     struct aq_error error = {0};
@@ -226,6 +260,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_new_epoch_takes_over_what_lives_and_the_old_key_goes, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_spare_key_is_there_whenever_an_epoch_begins, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_over_is_not_taken_over, setup, teardown),
         cmocka_unit_test_setup_teardown(an_old_epoch_is_followed_by_another, setup, teardown),
         cmocka_unit_test_setup_teardown(a_lost_key_is_noted_and_the_cluster_goes_on, setup, teardown),

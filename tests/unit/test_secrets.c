@@ -90,6 +90,37 @@ static void a_file_with_another_key_is_none(void **context)
     assert_false(keyring_find(place->keyring, second, key));
 }
 
+static void a_spare_key_is_there_before_its_epoch(void **context)
+{
+    struct place *place = *context;
+    struct aq_error error = {0};
+    char first[KEYRING_NAME_SIZE], second[KEYRING_NAME_SIZE], name[KEYRING_NAME_SIZE];
+    unsigned char key[AQ_SECRET_KEY_SIZE];
+    open_ring(place);
+    struct keyring *ring = place->keyring;
+    assert_false(keyring_has_spare(ring) || keyring_take_spare(ring, first));
+    test_must(keyring_make_spare(ring, &error), &error);
+    assert_true(keyring_has_spare(ring));
+    assert_false(keyring_name(ring, 0, name)); /* of no epoch */
+    assert_true(keyring_take_spare(ring, first));
+    assert_false(keyring_has_spare(ring));
+    assert_true(keyring_find(ring, first, key) && keyring_name(ring, 0, name));
+    keyring_give_back(ring, first);
+    assert_true(keyring_take_spare(ring, name));
+    assert_string_equal(name, first);
+    test_must(keyring_make_spare(ring, &error), &error);
+    keyring_give_back(ring, first); /* one is enough */
+    assert_true(keyring_next_unused(ring, name));
+    assert_string_equal(name, first);
+    assert_false(keyring_next_unused(ring, name));
+    assert_true(keyring_take_spare(ring, second));
+    open_ring(place);
+    assert_false(keyring_has_spare(place->keyring)); /* its epoch may have begun */
+    assert_true(keyring_left_spare(place->keyring, name));
+    assert_string_equal(name, second);
+    assert_false(keyring_left_spare(place->keyring, name));
+}
+
 /* ---- boxes ------------------------------------------------------------------------------------------------ */
 
 static void a_box_opens_with_its_key_and_its_name_only(void **context)
@@ -279,6 +310,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_key_is_in_a_file_of_its_own_and_comes_back, make_place, remove_place),
         cmocka_unit_test_setup_teardown(a_file_with_another_key_is_none, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(a_spare_key_is_there_before_its_epoch, make_place, remove_place),
         cmocka_unit_test(a_box_opens_with_its_key_and_its_name_only),
         REST_TEST(nothing_of_a_secret_is_shown_or_stored),
         REST_TEST(a_resource_gets_all_of_its_secrets),
