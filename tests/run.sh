@@ -3,7 +3,7 @@
 # CMOCKA_MESSAGE_OUTPUT=TAP); what passes is one line, what fails is shown.
 #
 #   tests/run.sh one KIND SECONDS PROGRAM...     one after the other
-#   tests/run.sh many KIND SECONDS PROGRAM...    one more at once than there are processors: they often wait
+#   tests/run.sh many KIND SECONDS PROGRAM...    two more at once than there are processors: they often wait
 #   tests/run.sh step NAME COMMAND...            one command that either works or not; status 77: it cannot be tried here
 #   tests/run.sh total                           "N passed, N failed"; status 1 if anything failed
 #
@@ -68,7 +68,7 @@ one)
 many)
     kind=$2 seconds=$3
     shift 3
-    [ $# = 0 ] || printf '%s\0' "$@" | xargs -0 -n 1 -P $(($(nproc) + 1)) tests/run.sh one "$kind" "$seconds"
+    [ $# = 0 ] || printf '%s\0' "$@" | xargs -0 -n 1 -P $(($(nproc) + 2)) tests/run.sh one "$kind" "$seconds"
     ;;
 step)
     name=$2
