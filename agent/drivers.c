@@ -72,6 +72,17 @@ uint32_t drivers_names(const struct drivers *drivers, const char *names[])
     return count;
 }
 
+struct aq_list drivers_describe(const struct drivers *drivers, uint32_t most, struct aq_arena *arena)
+{
+    struct aq_list lines = {aq_arena_alloc(arena, most * sizeof(char *)), 0};
+    for (uint32_t i = 0; i < drivers->count; i++) {
+        const struct opened_driver *one = &drivers->opened[i];
+        if (one->type->life != NULL && one->type->life->describe != NULL)
+            one->type->life->describe(one->driver, &lines, most, arena);
+    }
+    return lines;
+}
+
 bool drivers_are_settled(const struct drivers *drivers)
 {
     for (uint32_t i = 0; i < drivers->count; i++) {

@@ -38,6 +38,8 @@ const struct opened_driver *drivers_find(const struct drivers *drivers, const ch
 
 /* The names of those that can start workloads now, for DRIVERS_MAX. Returns how many. */
 uint32_t drivers_names(const struct drivers *drivers, const char *names[]);
+/* What those say of themselves that are programs, up to `most` lines, in `arena`. */
+struct aq_list drivers_describe(const struct drivers *drivers, uint32_t most, struct aq_arena *arena);
 /* It is known of each whether it can. */
 bool drivers_are_settled(const struct drivers *drivers);
 /* Grows when that, or what a driver can do, changes. */

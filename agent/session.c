@@ -42,7 +42,8 @@ struct session {
     uint64_t entry_late_ms; /* 0: the agent is let in, or it is known why not */
     uint64_t silence_told_ms;
     uint64_t last_hello, last_beat;
-    uint64_t talk_sent_ms; /* when HELLO, BEAT or REPORT was asked last */
+    uint64_t offers_said, offers_told; /* changes of the drivers, plus 1, in the last beat, and in one that was noted */
+    uint64_t talk_sent_ms;             /* when HELLO, BEAT or REPORT was asked last */
     struct report report;
     struct asks asks;
     struct samples samples;
@@ -147,6 +148,12 @@ static void say_beat(struct session *session, uint64_t now_ms)
     if (session->hub_form >= AQ_FORM_SAMPLES)
         samples_take(&session->samples, session->agent.host, session->agent.workloads,
                      session->agent.config->usage.interval * 1000, now_ms, &beat.samples, &session->scratch);
+    session->offers_said = (uint64_t)drivers_changes(&session->agent.workloads->drivers) + 1;
+    if (session->hub_form >= AQ_FORM_OPTIONS && session->offers_said != session->offers_told) {
+        beat.offers = true;
+        beat.driver_options =
+            drivers_describe(&session->agent.workloads->drivers, AQ_NODE_OPTIONS_MAX, &session->scratch);
+    }
     session->beat_at_ms = now_ms + session->beat_ms;
     session->talk_sent_ms = now_ms;
     aq_asker_ask(session->asker, &session->talk, AQ_MSG_BEAT, &beat, now_ms + ANSWER_MS);
@@ -230,6 +237,7 @@ static void take_welcome(struct session *session, const struct aq_welcome *welco
     session->seen = 0; /* the hub starts over, with a full delivery */
     session->hub_form = welcome->form;
     session->samples = (struct samples){0};
+    session->offers_told = 0;
     if (welcome->form >= AQ_FORM_LIFE)
         workloads_touch(session->agent.workloads, session->talk_sent_ms);
     asks_clear(&session->asks);
@@ -295,8 +303,10 @@ static void take_refused(struct session *session, enum aq_message_type asked, co
     }
 }
 
-static void take_noted(struct session *session, const struct aq_noted *noted)
+static void take_noted(struct session *session, enum aq_message_type asked, const struct aq_noted *noted)
 {
+    if (asked == AQ_MSG_BEAT)
+        session->offers_told = session->offers_said;
     if (noted->lease)
         workloads_touch(session->agent.workloads, session->talk_sent_ms);
     if (report_noted(&session->report, session->agent.workloads, noted->number))
@@ -313,7 +323,7 @@ static void take_answer(struct session *session, enum aq_message_type asked, enu
     else if (asked == AQ_MSG_POLL && type == AQ_MSG_WORK)
         take_work(session, message, now_ms);
     else if ((asked == AQ_MSG_REPORT || asked == AQ_MSG_BEAT) && type == AQ_MSG_NOTED)
-        take_noted(session, message);
+        take_noted(session, asked, message);
     else if (asked == AQ_MSG_EXEC && type == AQ_MSG_EXECUTED)
         exec_sessions_arrived(&session->execs, message);
     else

@@ -133,6 +133,9 @@ struct driver_life {
     void (*retry)(struct driver *driver); /* begins again at once, if it has ended or is another one now */
     /* The ports of its workloads are those of the host, whatever their options: known only once it has begun. */
     bool (*on_host)(const struct driver *driver);
+    /* Appends lines, of texts of AQ_TEXTS_ITEM_MAX bytes at most: what it can do, and its options. NULL: nothing is to
+     * be said. */
+    void (*describe)(const struct driver *driver, struct aq_list *lines, uint32_t most, struct aq_arena *arena);
 };
 
 struct driver_type {

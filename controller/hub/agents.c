@@ -117,6 +117,7 @@ struct hub_agent *agents_add(struct agents *agents, const char *name)
 static void agent_free(struct hub_agent *agent)
 {
     aq_buffer_free(&agent->hello);
+    aq_arena_free(&agent->options);
     pending_free(&agent->pending);
     seals_holder_wipe(&agent->seals);
     free(agent);

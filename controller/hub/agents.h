@@ -52,8 +52,9 @@ struct hub_agent {
     uint64_t seen_ms; /* the last sign of life, or when the hub began to listen */
     uint64_t beats;   /* the highest number of a BEAT in this session */
     struct aq_node_live live;
-    bool beaten; /* `live` has changed since it was stored */
-    bool losing; /* the command that declares the node lost is under way */
+    struct aq_arena options; /* of live.driver_options */
+    bool beaten;             /* `live` has changed since it was stored */
+    bool losing;             /* the command that declares the node lost is under way */
 
     /* See reports.h. */
     struct hub_report *report; /* not committed yet */

@@ -60,6 +60,15 @@ void presence_close(struct hub_presence *presence)
     presence->logs = NULL;
 }
 
+static void take_options(struct hub_agent *agent, const struct aq_list *lines)
+{
+    aq_arena_reset(&agent->options);
+    const char **copies = aq_arena_alloc(&agent->options, (lines->count + 1) * sizeof *copies);
+    for (uint32_t i = 0; i < lines->count; i++)
+        copies[i] = aq_arena_text(&agent->options, AQ_TEXT_ITEM(*lines, i), strlen(AQ_TEXT_ITEM(*lines, i)));
+    agent->live.driver_options = (struct aq_list){copies, lines->count};
+}
+
 void presence_beat(struct hub_presence *presence, struct hub_agent *agent, struct hub_question *question,
                    const struct aq_beat *beat)
 {
@@ -73,6 +82,8 @@ void presence_beat(struct hub_presence *presence, struct hub_agent *agent, struc
     agent->live.load_milli = beat->load_milli;
     agent->live.memory_available = beat->memory_available;
     agent->live.workloads = beat->workloads;
+    if (beat->offers)
+        take_options(agent, &beat->driver_options);
     for (uint32_t i = 0; i < beat->logs.count; i++) {
         const struct aq_kept *log = AQ_ITEM(beat->logs, struct aq_kept, i);
         if (log->end > log->first && usages_is_of(presence->usages, agent, log->resource))

@@ -1,6 +1,7 @@
 #include "drivers/program/hello.h"
 
 #include "schema/base/utf8.h"
+#include "schema/codec/json.h"
 #include "schema/drivers/readers.h"
 
 #include <inttypes.h>
@@ -427,5 +428,76 @@ void hello_demand(const struct hello *hello, const json_t *given, struct aq_dema
             demand->program = AQ_TEXT_ITEM(*list, 0);
         else if (role == ROLE_ENVIRONMENT)
             demand->environment = list;
+    }
+}
+
+/* ---- for people ----------------------------------------------------------------------------------------- */
+
+static const char *kind_word(const struct hello *hello, const struct aq_field *field)
+{
+    const struct aq_option_reader *reader = hello->declared.readers;
+    while (reader->option != NULL && strcmp(reader->option, field->name) != 0)
+        reader++;
+    for (size_t i = 0; i < AQ_LENGTH(kinds); i++)
+        if (kinds[i].type == field->type && kinds[i].rules == (field->rules & AQ_LINES) &&
+            kinds[i].read == reader->read)
+            return kinds[i].word;
+    return "";
+}
+
+static void add_line(struct aq_list *lines, uint32_t most, const struct aq_buffer *line, struct aq_arena *arena)
+{
+    const char **items = (const char **)(uintptr_t)lines->items;
+    size_t length = line->length < AQ_TEXTS_ITEM_MAX ? line->length : AQ_TEXTS_ITEM_MAX;
+    while (length > 0 && length < line->length && ((unsigned char)line->data[length] & 0xC0) == 0x80)
+        length--; /* not amid a character */
+    if (lines->count < most)
+        items[lines->count++] = aq_arena_text(arena, line->data, length);
+}
+
+static void describe_option(const struct hello *hello, const struct aq_field *field, struct aq_buffer *line)
+{
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    json_t *preset = json_object_get(hello->presets, field->name);
+    aq_buffer_format(line, "%s.%s: %s", hello->declared.name, field->name, kind_word(hello, field));
+    for (uint32_t i = 0; field->words != NULL && i < field->words->count; i++)
+        aq_buffer_format(line, "%s%s", i > 0 ? ", " : " of ", field->words->words[i]);
+    if (field->rules & AQ_REQUIRED)
+        aq_buffer_format(line, ", required");
+    if (preset != NULL) {
+        json_t *shown = json_pack("[O]", preset);
+        const char *text = aq_json_compact(shown, &arena);
+        aq_buffer_format(line, ", preset %.*s", (int)strlen(text) - 2, text + 1);
+        json_decref(shown);
+    }
+    if (field->help[0] != '\0')
+        aq_buffer_format(line, ": %s", field->help);
+}
+
+void hello_describe(const struct hello *hello, struct aq_list *lines, uint32_t most, struct aq_arena *arena)
+{
+    const struct {
+        bool has;
+        const char *words;
+    } abilities[] = {{hello->commands, "runs commands"},
+                     {hello->declared.takes_arguments, "takes commands of applications"},
+                     {hello->leases, "keeps leases"},
+                     {hello->tasks, "makes snapshots and images"},
+                     {hello->groups, "has its limits kept by the agent"}};
+    AQ_CLEANUP_BUFFER struct aq_buffer line = {0};
+    const char *before = ": ";
+    aq_buffer_text(&line, hello->declared.name);
+    for (size_t i = 0; i < AQ_LENGTH(abilities); i++)
+        if (abilities[i].has) {
+            aq_buffer_format(&line, "%s%s", before, abilities[i].words);
+            before = ", ";
+        }
+    add_line(lines, most, &line, arena);
+    if (hello->declared.options != &hello->options)
+        return; /* aquarium-labels(5) has them */
+    for (size_t i = 0; i < hello->options.count; i++) {
+        aq_buffer_reset(&line);
+        describe_option(hello, &hello->options.fields[i], &line);
+        add_line(lines, most, &line, arena);
     }
 }

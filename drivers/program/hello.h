@@ -48,6 +48,9 @@ void hello_none(struct hello *hello, const char *name);
  * neither value nor preset. A driver that schema/drivers declares gets what is given. A new reference, or NULL. */
 json_t *hello_options(const struct hello *hello, const json_t *given, struct aq_error *error) AQ_MUST_CHECK;
 
+/* What the driver can do, and its options: a line each, in `arena`, into a list with room for `most`. */
+void hello_describe(const struct hello *hello, struct aq_list *lines, uint32_t most, struct aq_arena *arena);
+
 /* What these options ask of the owner of the node, by their types; in `arena`. */
 void hello_demand(const struct hello *hello, const json_t *given, struct aq_demand *demand, struct aq_arena *arena);
 

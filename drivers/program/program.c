@@ -99,7 +99,13 @@ static bool on_host(const struct driver *driver)
            hello->declared.reach(NULL) == AQ_REACH_HOST;
 }
 
-static const struct driver_life life = {refusal, is_settled, changes, retry, on_host};
+static void describe(const struct driver *driver, struct aq_list *lines, uint32_t most, struct aq_arena *arena)
+{
+    if (driver->greeted)
+        hello_describe(&driver->hello, lines, most, arena);
+}
+
+static const struct driver_life life = {refusal, is_settled, changes, retry, on_host, describe};
 
 /* For a program that needs them before it can say hello. */
 static char *settings_variable(const struct driver *driver, struct aq_arena *arena)

@@ -39,6 +39,7 @@ AQ_DECLARE_WORDS(aq_quarantine_status, AQ_QUARANTINE_STATUSES)
 
 enum {
     AQ_NODE_PROJECTS_MAX = 64,
+    AQ_NODE_OPTIONS_MAX = 128,
     AQ_NODE_DELAY_MAX = 31536000,     /* s: of drains and shutdowns */
     AQ_SHUTDOWN_LATE_MS = 60000,      /* so long after GOING, it is too late to call a shutdown off */
     AQ_SHUTDOWN_PATIENCE_MS = 120000, /* so long after TOLD or GOING, it has failed */
@@ -92,6 +93,8 @@ AQ_DECLARE_ENTITY(node)
     F(T, load_milli,       U64(0, UINT64_MAX, "thousandths"), 0, "load average of one minute")                         \
     F(T, memory_available, SIZE(0, AQ_SIZE_MAX_MIB),          0, "free memory")                                        \
     F(T, workloads,        U64(0, UINT64_MAX),                0, "number of workloads that its agent runs")            \
+    F(T, driver_options,   TEXTS(0, AQ_NODE_OPTIONS_MAX),     0,                                                       \
+      "what its drivers that are programs say of themselves, and their options")                                       \
     AQ_USAGE_FIELDS(F, T)                                                                                              \
     F(T, cpu_all,    CPU_OR_NONE(0, AQ_CPU_MAX),          0, "processor cores that its agent may use, offered or not") \
     F(T, memory_all, U64_OR_NONE(0, AQ_USAGE_MEMORY_MAX), 0, "memory of its host, offered or not, in bytes")

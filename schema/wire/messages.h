@@ -25,7 +25,7 @@
 
 enum {
     AQ_WIRE_FORMAT = 1, /* of all messages */
-    AQ_WIRE_FORM = 11,  /* raised with new fields: see enum aq_form */
+    AQ_WIRE_FORM = 12,  /* raised with new fields: see enum aq_form */
     AQ_WIRE_MESSAGE_MAX = 4 << 20
 };
 
@@ -39,6 +39,7 @@ enum aq_form {
     AQ_FORM_SECRETS = 9,   /* assignment.secrets, assignment.lost */
     AQ_FORM_LIFE = 10,     /* work.shutdown, report.shutdown; assignment.lease, noted.lease */
     AQ_FORM_TASKS = 11,    /* assignment.tasks, report.tasks */
+    AQ_FORM_OPTIONS = 12,  /* beat.driver_options */
 };
 
 /*  type            record         from      answered by */
@@ -295,7 +296,9 @@ enum { AQ_BEAT_LOGS_MAX = 256, AQ_BEAT_SAMPLES_MAX = 256 };
       "higher than in all beats before; 0: from an older agent")                                                       \
     F(T, logs,             LIST(aq_kept, 0, AQ_BEAT_LOGS_MAX), 0,          "logs that have changed; the rest comes later") \
     F(T, samples,          LIST(aq_sample, 0, AQ_BEAT_SAMPLES_MAX), 0,                                                 \
-      "what the node and its workloads have used; the rest comes later")
+      "what the node and its workloads have used; the rest comes later")                                               \
+    F(T, offers,           BOOL,                              0, "driver_options are told in this beat")               \
+    F(T, driver_options,   TEXTS(0, AQ_NODE_OPTIONS_MAX),     0, "a line for each driver that is a program and for each of its options")
 AQ_DECLARE(aq_beat)
 
 #define aq_noted_fields(F, T)                                                                                          \

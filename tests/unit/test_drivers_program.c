@@ -332,6 +332,11 @@ static void test_tasks(void **state)
     uint64_t resource;
     struct aq_error error;
     memset(tasks, 0, sizeof tasks);
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    struct aq_list lines = {aq_arena_alloc(&arena, 2 * sizeof(char *)), 0};
+    rig->type->life->describe(rig->driver, &lines, 2, &arena);
+    assert_int_equal(lines.count, 1);
+    assert_string_equal(AQ_TEXT_ITEM(lines, 0), "hostile: keeps leases, makes snapshots and images");
     assert_true(rig->type->keeps_leases && rig->type->task != NULL && rig->type->end_task != NULL);
     rig_start_running(rig, "{}", &resource);
     rig->on_report = note_task;

@@ -46,9 +46,10 @@ static void tables_are_directories(void **state)
         "id user label version label_id status description metadata tries round created_at "
         "changed_at ended_at exit_status last_resource lifetime expires_at impossible user_number project arguments "
         "deallocate extend why events ");
-    view_lists("/nodes/n1/live", "seen_at load_milli memory_available workloads sampled_at cpu memory_bytes read_rate "
-                                 "write_rate receive_rate send_rate cpu_ms read_bytes written_bytes received_bytes "
-                                 "sent_bytes cpu_all memory_all ");
+    view_lists("/nodes/n1/live",
+               "seen_at load_milli memory_available workloads driver_options sampled_at cpu memory_bytes read_rate "
+               "write_rate receive_rate send_rate cpu_ms read_bytes written_bytes received_bytes "
+               "sent_bytes cpu_all memory_all ");
 }
 
 static void fields_are_files(void **state)
