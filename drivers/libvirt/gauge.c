@@ -3,6 +3,7 @@
 #include "schema/base/memory.h"
 #include "schema/base/turn.h"
 
+#include <libvirt/virterror.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ struct gauge {
     char *node;
     gauge_take_fn *take;
     void *context;
-    bool reads;
+    bool reads, singly;         /* under way; there is no call for all at once */
     uint64_t due_ms, rested_ms; /* not before that one */
 };
 
@@ -29,6 +30,7 @@ struct round {
     struct pool_job job;
     struct gauge *gauge;
     enum virt_kind kind;
+    bool singly;
     const char *node;         /* as long as the pool */
     virConnectPtr open, used; /* a reference, and the same without one */
     struct gauge_reading *readings;
@@ -72,14 +74,15 @@ static uint64_t sum(const virDomainStatsRecord *record, const char *group, const
     return aq_some(all);
 }
 
-/* Connections that know less tell at least this. On the test connection, all of its memory is in use. */
-static void read_info(virDomainPtr domain, bool test, struct aq_sample *used)
+/* Connections that know less tell at least this. Of a container, its memory is what it uses now, and so it is on the
+ * test connection; of others, what they have been given. */
+static void read_info(virDomainPtr domain, enum virt_kind kind, struct aq_sample *used)
 {
     virDomainInfo info;
     if (used->cpu_us != 0 || virDomainGetInfo(domain, &info) < 0)
         return;
     used->cpu_us = aq_some(info.cpuTime / 1000);
-    if (test)
+    if (kind == VIRT_TEST || kind == VIRT_LXC)
         used->memory = aq_some((uint64_t)info.memory << 10);
 }
 
@@ -99,12 +102,12 @@ static void read_machine(struct round *round, const virDomainStatsRecord *record
     used->written = sum(record, "block", "wr.bytes");
     used->received = sum(record, "net", "rx.bytes");
     used->sent = sum(record, "net", "tx.bytes");
-    read_info(record->dom, round->kind == VIRT_TEST, used);
+    read_info(record->dom, round->kind, used);
     AQ_GROW(round->readings, round->count, round->capacity);
     round->readings[round->count++] = reading;
 }
 
-/* Where there is no such call (VMware): one by one. */
+/* Where there is no such call (VMware, containers): one by one. */
 static void read_one_by_one(struct round *round)
 {
     virDomainPtr *domains = NULL;
@@ -128,7 +131,9 @@ static void round_run(struct pool_job *job)
     struct round *round = (struct round *)job;
     const uint64_t begun_ms = aq_clocks_read().steady_ms;
     virDomainStatsRecordPtr *records = NULL;
-    const int count = virConnectGetAllDomainStats(round->open, WANTED, &records, HOW);
+    const int count = round->singly ? -1 : virConnectGetAllDomainStats(round->open, WANTED, &records, HOW);
+    const virErrorPtr last = count < 0 && !round->singly ? virGetLastError() : NULL;
+    round->singly |= last != NULL && last->code == VIR_ERR_NO_SUPPORT;
     if (count < 0)
         read_one_by_one(round);
     for (int i = 0; i < count; i++)
@@ -160,6 +165,7 @@ static void round_done(struct pool_job *job)
     struct gauge *gauge = round->gauge;
     const uint64_t rest_ms = round->took_ms * TIMES_AS_LONG;
     gauge->reads = false;
+    gauge->singly = round->singly;
     const uint64_t begun_ms = job->deadline_ms - PATIENCE_MS;
     gauge->rested_ms = begun_ms + rest_ms;
     gauge->due_ms = begun_ms + (rest_ms > EVERY_MS ? rest_ms : EVERY_MS);
@@ -203,6 +209,7 @@ void gauge_work(struct gauge *gauge, uint64_t now_ms)
     *round = (struct round){.job = {.run = round_run, .overdue = round_overdue, .done = round_done, .drop = round_drop},
                             .gauge = gauge,
                             .kind = virt_kind(gauge->connection),
+                            .singly = gauge->singly,
                             .node = gauge->node,
                             .open = open,
                             .used = open};

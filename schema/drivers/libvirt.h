@@ -54,7 +54,7 @@ AQ_DECLARE_WORDS(aq_libvirt_kvm, AQ_LIBVIRT_KVMS)
     S(T, network_config, TEXT(1, AQ_LIBVIRT_DOCUMENT_MAX), "",  AQ_LINES,                                              \
       "network configuration for cloud-init")                                                                          \
     S(T, root,        TEXT(1, AQ_LIBVIRT_FILE_MAX),    "",      0,                                                     \
-      "directory of the node that is the root of a container of libvirt (lxc:///), untested")                          \
+      "directory of the node that is the root of a container of libvirt (lxc:///)")                                    \
     S(T, init,        TEXTS(0, AQ_LIBVIRT_WORDS_MAX),  NULL,    0,                                                     \
       "program and arguments that a container of libvirt runs; if not given, /sbin/init")                              \
     S(T, stop_grace,  DURATION(0, 3600),               "30s",   0,                                                     \
@@ -76,7 +76,7 @@ bool aq_libvirt_disk_is_size(const char *item, uint64_t *mib);
 /* clang-format off */
 #define aq_libvirt_settings_fields(S, T)                                                                               \
     S(T, uri,         TEXT(1, 255),              "qemu:///system", 0,                                                  \
-      "where machines run: a connection URI of libvirt; esx:, vmwarews:, vmwarefusion: and lxc: are accepted, untested") \
+      "where machines run: a connection URI of libvirt; lxc: for containers; esx:, vmwarews:, vmwarefusion: are accepted, untested") \
     S(T, images,      TEXT(1, 900),              "/var/lib/aquarium/machines", AQ_LIVE,                                \
       "directory of the images and kernels that labels may name")                                                      \
     S(T, networks,    TEXTS(0, 32),              "default,user", AQ_LIVE,                                              \
