@@ -45,7 +45,6 @@ unshare --mount sh -c '
 allocated() {
     api GET 'application/?status=ALLOCATED&limit=1000' | jq '.data | length'
 }
-aq applications create bench --count=200 >/dev/null
 wait_for 60 prints 200 allocated || die "200 containers do not run"
 sleep 1
 family "$(pid_of "$(agent_name 1)")" >"$work/family"
