@@ -17,10 +17,11 @@ group = "root"
 security_driver = "none"
 X
 printf 'auth_unix_rw = "none"\nauth_unix_ro = "none"\nlog_outputs = "4:file:%s/libvirtd.errors"\n' "$work" >/etc/libvirt/libvirtd.conf
-start virtlogd virtlogd
-start virtlockd virtlockd
+# Their presets are in /run, which others of this host have, too.
+start virtlogd virtlogd --pid-file "$work/virtlogd.lock"
+start virtlockd virtlockd --pid-file "$work/virtlockd.lock"
 libvirtd_start() {
-    start libvirtd libvirtd
+    start libvirtd libvirtd --pid-file "$work/libvirtd.lock"
     wait_for 30 test -S /run/libvirt/libvirt-sock || die "libvirtd does not get ready"
 }
 libvirtd_start
