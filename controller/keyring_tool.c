@@ -10,6 +10,9 @@ static int run(struct keyring *keyring, const struct keyring_job *job, const cha
                struct aq_error *error)
 {
     size_t count, added;
+    char name[KEYRING_NAME_SIZE];
+    if (job->save != NULL && !keyring_name(keyring, 0, name))
+        return aq_fail(error, AQ_E_NOT_FOUND, "there is no key in the keyring: nothing is saved");
     if (job->save != NULL) {
         if (keyring_save(keyring, job->save, passphrase, &count, error) != 0)
             return -1;

@@ -3,11 +3,14 @@
 #include "schema/base/files.h"
 #include "schema/base/journal.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define SPARE_FILE                                                                                                     \
     ".spare" /* holds the name of the spare key; without it, that is a key of which the log knows nothing */
@@ -81,6 +84,13 @@ static int write_key(int directory, const struct held *held, struct aq_error *er
     return failed;
 }
 
+/* Opening another kind of file may wait for ever, or lead elsewhere. */
+static bool is_regular(int directory, const char *name)
+{
+    struct stat status;
+    return fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode);
+}
+
 static bool load_key(void *context, int directory, const char *name, unsigned char type)
 {
     struct keyring *keyring = context;
@@ -89,7 +99,7 @@ static bool load_key(void *context, int directory, const char *name, unsigned ch
     if (name[0] == '.' || strlen(name) >= sizeof held.name || keyring->count == KEYRING_KEYS_MAX)
         return true;
     memcpy(held.name, name, strlen(name) + 1);
-    if (read_key(directory, &held))
+    if (is_regular(directory, name) && read_key(directory, &held))
         keyring->keys[keyring->count++] = held;
     else
         aq_journal(AQ_ERROR, "a file of the keyring holds no key, or that of another epoch", "file", name, NULL);
@@ -101,9 +111,28 @@ static void read_left_spare(struct keyring *keyring)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
     struct aq_error ignored;
-    if (aq_file_read(keyring->directory, SPARE_FILE, FILE_SIZE_MAX, &text, &ignored) == 0 &&
+    if (is_regular(keyring->directory, SPARE_FILE) &&
+        aq_file_read(keyring->directory, SPARE_FILE, FILE_SIZE_MAX, &text, &ignored) == 0 &&
         find(keyring, aq_buffer_string(&text)) != NULL)
         snprintf(keyring->left, sizeof keyring->left, "%s", aq_buffer_string(&text));
+}
+
+/* It is made if it is missing. Whoever else could write there would choose the keys of new secrets. */
+static int open_directory(struct keyring *keyring, int above, struct aq_error *error)
+{
+    struct stat status;
+    keyring->directory = aq_directory_open(above, KEYRING_DIRECTORY, error);
+    if (keyring->directory < 0)
+        return -1;
+    if (fstat(keyring->directory, &status) != 0)
+        return aq_fail_errno(error, errno, "directory " KEYRING_DIRECTORY);
+    if (status.st_uid != geteuid())
+        return aq_fail(error, AQ_E_FORBIDDEN, "it belongs to user %u, but must belong to user %u, as whom this runs",
+                       (unsigned)status.st_uid, (unsigned)geteuid());
+    if (status.st_mode & 077)
+        return aq_fail(error, AQ_E_FORBIDDEN, "it has mode %03o, but nobody else may use it: chmod 700",
+                       (unsigned)(status.st_mode & 0777));
+    return aq_directory_sync(above, ".", error);
 }
 
 int keyring_open(struct keyring **out, const char *data, struct aq_error *error)
@@ -115,10 +144,8 @@ int keyring_open(struct keyring **out, const char *data, struct aq_error *error)
     int failed = 0;
     if (data != NULL && above < 0)
         failed = aq_fail_errno(error, errno, "directory %s", data);
-    else if (data != NULL && (keyring->directory = aq_directory_open(above, KEYRING_DIRECTORY, error)) < 0)
-        failed = -1;
     else if (data != NULL)
-        failed = aq_directory_sync(above, ".", error) != 0 ||
+        failed = open_directory(keyring, above, error) != 0 ||
                          aq_directory_list(keyring->directory, load_key, keyring, error) != 0
                      ? aq_error_context(error, "%s/" KEYRING_DIRECTORY, data)
                      : 0;

@@ -121,6 +121,53 @@ static void a_spare_key_is_there_before_its_epoch(void **context)
     assert_false(keyring_left_spare(place->keyring, name));
 }
 
+static void refuse_ring(struct place *place, const char *why)
+{
+    struct aq_error error = {0};
+    struct keyring *ring;
+    assert_int_equal(keyring_open(&ring, place->directory, &error), -1);
+    if (strstr(error.message, why) == NULL || strstr(error.message, "/keyring: ") == NULL)
+        fail_msg("%s", error.message);
+}
+
+static void nobody_else_may_use_the_directory(void **context)
+{
+    struct place *place = *context;
+    struct aq_error error = {0};
+    char name[KEYRING_NAME_SIZE], path[160], other[160];
+    unsigned char key[AQ_SECRET_KEY_SIZE];
+    aq_journal_open("test", AQ_ERROR);
+    open_ring(place);
+    test_must(keyring_make(place->keyring, name, &error), &error);
+    snprintf(path, sizeof path, "%s/keyring", place->directory);
+    assert_int_equal(chmod(path, 0750), 0);
+    refuse_ring(place, "it has mode 750, but nobody else may use it: chmod 700");
+    assert_int_equal(chmod(path, 0700), 0);
+    if (geteuid() == 0) {
+        assert_int_equal(chown(path, 65534, 65534), 0);
+        refuse_ring(place, "it belongs to user 65534, but must belong to user 0, as whom this runs");
+        assert_int_equal(chown(path, 0, 0), 0);
+    }
+    snprintf(other, sizeof other, "%s/other", place->directory);
+    assert_int_equal(rename(path, other), 0);
+    assert_int_equal(symlink(other, path), 0);
+    refuse_ring(place, "cannot open directory keyring");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rename(other, path), 0);
+    snprintf(path, sizeof path, "%s/keyring/.spare", place->directory);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    snprintf(path, sizeof path, "%s/keyring/fifo", place->directory);
+    assert_int_equal(mkfifo(path, 0600), 0); /* nobody writes into it */
+    snprintf(path, sizeof path, "%s/keyring/%s", place->directory, name);
+    assert_int_equal(rename(path, other), 0);
+    assert_int_equal(symlink(other, path), 0);
+    open_ring(place);
+    assert_false(keyring_find(place->keyring, name, key));
+    assert_int_equal(rename(other, path), 0);
+    open_ring(place);
+    assert_true(keyring_find(place->keyring, name, key));
+}
+
 /* ---- boxes ------------------------------------------------------------------------------------------------ */
 
 static void a_box_opens_with_its_key_and_its_name_only(void **context)
@@ -311,6 +358,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_key_is_in_a_file_of_its_own_and_comes_back, make_place, remove_place),
         cmocka_unit_test_setup_teardown(a_file_with_another_key_is_none, make_place, remove_place),
         cmocka_unit_test_setup_teardown(a_spare_key_is_there_before_its_epoch, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(nobody_else_may_use_the_directory, make_place, remove_place),
         cmocka_unit_test(a_box_opens_with_its_key_and_its_name_only),
         REST_TEST(nothing_of_a_secret_is_shown_or_stored),
         REST_TEST(a_resource_gets_all_of_its_secrets),
