@@ -192,7 +192,9 @@ static int watched_adopt(struct driver *driver, uint64_t resource, const char *d
         keepers_end(driver->witness->keepers, driver->host, resource);
         return -1;
     }
-    witness_runs(driver->witness, driver->host, resource, true);
+    const struct keeper *keeper = keepers_find(driver->witness->keepers, driver->host, resource);
+    if (keeper == NULL || !keeper->over)
+        witness_runs(driver->witness, driver->host, resource, true);
     return 0;
 }
 
