@@ -179,6 +179,13 @@ static bool can_begin(const struct workload *workload)
            (driver->type->life == NULL || driver->type->life->refusal(driver->driver) == NULL);
 }
 
+/* Its timeout, which the cluster counts, bounds that. */
+static void wait_again(struct workloads *workloads, struct workload_task *task)
+{
+    set_phase(&workloads->tasks, task, TASK_WAITS);
+    workloads->tasks.again_ms = workloads->now->steady_ms + AGAIN_MS;
+}
+
 static void begin_task(struct workloads *workloads, uint64_t number)
 {
     static const enum driver_task_kind kinds[aq_task_kind_count] = {
@@ -188,7 +195,7 @@ static void begin_task(struct workloads *workloads, uint64_t number)
     const struct workload *workload = roster_find(&workloads->roster, task->resource);
     struct aq_error error;
     if (workload == NULL || !can_begin(workload)) {
-        tasks->again_ms = workloads->now->steady_ms + AGAIN_MS;
+        wait_again(workloads, task);
         return;
     }
     const struct driver_task wanted = {
@@ -198,7 +205,9 @@ static void begin_task(struct workloads *workloads, uint64_t number)
     int failed = driver->type->task == NULL ? aq_fail(&error, AQ_E_INVALID, "driver %s makes no snapshots and images",
                                                       driver->type->declared->name)
                                             : driver->type->task(driver->driver, &wanted, &error);
-    if (failed != 0)
+    if (failed != 0 && error.code == AQ_E_STATE) /* not yet: its program adopts the workload */
+        wait_again(workloads, find(tasks, number));
+    else if (failed != 0)
         end_task(tasks, find(tasks, number), error.message, NULL);
 }
 

@@ -240,11 +240,11 @@ static int watched_task(struct driver *driver, const struct driver_task *task, s
     for (size_t i = 0; i < driver->n_tasks; i++)
         if (driver->tasks[i] == task->number)
             sim_broken(driver->witness->sim, "nothing is made twice", "task %" PRIu64 " is begun again", task->number);
-    AQ_GROW(driver->tasks, driver->n_tasks, driver->tasks_room);
-    driver->tasks[driver->n_tasks++] = task->number;
     witness_task(driver->witness, driver->host, task);
     if (test_driver_type.task(driver->real, task, error) != 0)
         return -1;
+    AQ_GROW(driver->tasks, driver->n_tasks, driver->tasks_room);
+    driver->tasks[driver->n_tasks++] = task->number;
     death_may_come();
     return 0;
 }

@@ -141,6 +141,7 @@ static void take_decision(struct judge *judge, const struct aq_logged_decision *
                "command", decision->command);
     if (judge->ended > 0)
         check_holders(judge);
+    judge_check_tasks(judge);
     keep_decision(judge, decision);
 }
 

@@ -27,6 +27,7 @@ void judge_make_room(void **rows, size_t *count, size_t *room, size_t size, uint
 void judge_must(struct judge *judge, bool holds, const char *invariant, const char *what, uint64_t number);
 
 bool judge_has_task(const struct judge *judge, uint64_t application); /* one is under way */
+void judge_check_tasks(struct judge *judge);                          /* after a decision */
 
 /* That it is there is a rule. */
 struct judge_application *judge_open_application(struct judge *judge, uint64_t id);

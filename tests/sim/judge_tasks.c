@@ -23,6 +23,20 @@ bool judge_has_task(const struct judge *judge, uint64_t application)
     return false;
 }
 
+/* None is left behind by what it is about. */
+void judge_check_tasks(struct judge *judge)
+{
+    for (size_t i = 0; i < judge->n_tasks; i++) {
+        const struct judge_task *row = &judge->tasks[i];
+        if (row->application == 0 || is_over(row))
+            continue;
+        judge_must(judge, !judge_is_over(judge->applications[row->application - 1].status),
+                   "a task ends with its workload", "task", i + 1);
+        judge_must(judge, row->status != AQ_TASK_RUNNING || judge->resources[row->resource - 1].there,
+                   "a task ends with its workload", "task", i + 1);
+    }
+}
+
 static unsigned open_tasks(const struct judge *judge, uint64_t application)
 {
     unsigned count = 0;
