@@ -1,6 +1,7 @@
 #include "drivers/libvirt/action.h"
 
 #include "drivers/libvirt/machine_lease.h"
+#include "drivers/libvirt/task.h"
 #include "schema/base/journal.h"
 
 #include <libvirt/virterror.h>
@@ -176,6 +177,8 @@ static void act(struct action *action, virDomainPtr domain)
             virDomainGetUUIDString(domain, action->uuid);
             read_port(action, domain);
             keep_lease(action);
+            if (action->state == VIR_DOMAIN_PAUSED && action->directory != NULL)
+                task_resume_paused(action->directory, domain);
         }
         break;
     case ACTION_TEND:

@@ -3,9 +3,12 @@
 #include "drivers/container/program.h"
 #include "drivers/libvirt/virt.h"
 #include "schema/base/clock.h"
+#include "schema/base/files.h"
+#include "schema/base/journal.h"
 #include "schema/base/memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <libvirt/virterror.h>
 #include <stdatomic.h>
@@ -100,6 +103,51 @@ static bool is_own_image(const struct task *task, const char *path)
     return getxattr(path, TASK_MARK, found, sizeof found - 1) > 0 && strcmp(found, number) == 0;
 }
 
+/* Beside the disk of a machine that is paused for an image: which process has paused it, and the half of the image. */
+#define PAUSED_MARK "disk.qcow2.paused"
+
+static void paused_mark(const struct task *task, char path[PATH_SIZE])
+{
+    snprintf(path, PATH_SIZE, "%.*s/" PAUSED_MARK, (int)(strrchr(task->disk, '/') - task->disk), task->disk);
+}
+
+static int pause_machine(struct task *task, virDomainPtr domain, const char *half)
+{
+    char mark[PATH_SIZE], text[PATH_SIZE + 32];
+    const int length = snprintf(text, sizeof text, "%d %s\n", (int)getpid(), half);
+    paused_mark(task, mark);
+    if (aq_file_replace_unsynced(AT_FDCWD, mark, 0600, text, (size_t)length, &task->error) != 0)
+        return -1;
+    return virDomainSuspend(domain) < 0 ? virt_fail(&task->error, "the machine cannot be paused") : 0;
+}
+
+static int resume_machine(struct task *task, virDomainPtr domain, int failed)
+{
+    char mark[PATH_SIZE];
+    paused_mark(task, mark);
+    if (virDomainResume(domain) < 0 && failed == 0)
+        failed = virt_fail(&task->error, "the machine does not go on");
+    unlink(mark);
+    return failed;
+}
+
+void task_resume_paused(const char *directory, virDomainPtr domain)
+{
+    char mark[PATH_SIZE], text[PATH_SIZE + 32];
+    int pid = 0, begin = 0;
+    snprintf(mark, sizeof mark, "%s/" PAUSED_MARK, directory);
+    if (aq_file_read_text(AT_FDCWD, mark, text, sizeof text) <= 0 || sscanf(text, "%d %n", &pid, &begin) != 1 ||
+        pid == (int)getpid())
+        return;
+    text[strcspn(text, "\n")] = '\0';
+    if (virDomainResume(domain) < 0)
+        return; /* tried again when the driver is started again */
+    unlink(text + begin);
+    unlink(mark);
+    aq_journal(AQ_WARN, "a machine goes on that was paused for an image, which was not made", "machine",
+               virDomainGetName(domain), NULL);
+}
+
 static int keep_image(struct task *task, const char *from, const char *to)
 {
     mark_image(task, from);
@@ -123,12 +171,14 @@ static int make_image(struct task *task, virDomainPtr domain)
         return 0;
     if (access(to, F_OK) == 0)
         return aq_fail(&task->error, AQ_E_EXISTS, "the node has an image \"%s.qcow2\" already", task->name);
-    if (virDomainGetState(domain, &state, &reason, 0) < 0 ||
-        (state != VIR_DOMAIN_PAUSED && virDomainSuspend(domain) < 0))
-        return virt_fail(&task->error, "the machine cannot be paused");
+    if (virDomainGetState(domain, &state, &reason, 0) < 0)
+        return virt_fail(&task->error, "its state cannot be read");
+    const bool pauses = state != VIR_DOMAIN_PAUSED; /* else somebody else has, who lets it go on */
+    if (pauses && pause_machine(task, domain, half) != 0)
+        return -1;
     int failed = copy_disk(task, half);
-    if (virDomainResume(domain) < 0 && failed == 0)
-        failed = virt_fail(&task->error, "the machine does not go on");
+    if (pauses)
+        failed = resume_machine(task, domain, failed);
     if (failed == 0)
         failed = keep_image(task, half, to);
     unlink(half);

@@ -20,4 +20,8 @@ void tasks_begin(struct tasks *tasks, const struct driver_task *task, virConnect
 
 void tasks_end(struct tasks *tasks, uint64_t number); /* gives it up */
 
+/* On a thread of the pool: a machine that an earlier run of the driver has paused for an image goes on, and the half of
+ * the image is removed. `directory` is the machine's. */
+void task_resume_paused(const char *directory, virDomainPtr domain);
+
 #endif

@@ -40,7 +40,8 @@ qemu_pid() { # RESOURCE
 
 # ---- a Linux ------------------------------------------------------------------------------------------------
 
-machine_label linux '"kernel": "vmlinuz", "initramfs": "initramfs", "cmdline": "console=ttyS0 quiet panic=-1", "hostname": "small", "stop_grace": 20'
+truncate -s 1M "$work/images/disk.raw"
+machine_label linux '"image": "disk.raw", "kernel": "vmlinuz", "initramfs": "initramfs", "cmdline": "console=ttyS0 quiet panic=-1", "hostname": "small", "stop_grace": 20'
 id=$(aq run linux metadata.branch=main -q 2>"$work/err") || note "$(cat "$work/err")"
 resource=$(api_field .data.resource "application/$id")
 pid=$(qemu_pid "$resource")
@@ -64,6 +65,11 @@ check "and takes what is typed" grep -q 'typed-42' "$work/console"
 check "which is in the log, too" logs_have "$id" 'typed-42'
 check_match "no other command runs in a machine" '*a machine runs no commands from outside*' "$(aq exec "$id" -- ls 2>&1)"
 
+check_equal "a snapshot is made of it" before "$(aq snapshot "$id" --name before 2>"$work/err")"
+check_equal "which libvirt has" before "$(virsh -q snapshot-list "aquarium-$(agent_name 1)-$resource" --name)"
+check_match "a second one of the name is refused" '*the machine has a snapshot "before" already*' "$(aq snapshot "$id" --name before 2>&1)"
+check_equal "an image is made of it at its end" NEW "$(aq image "$id" --name last --when DEALLOCATE -o json 2>"$work/err" | jq -r .status)"
+
 kill_hard libvirtd
 check "it runs on when libvirt's daemon is killed" kill -0 "$pid"
 libvirtd_start
@@ -75,16 +81,39 @@ wait_for 20 nodes_are_active 1 || die "the agent does not come back"
 check "it is the same after a restart of the agent" kill -0 "$pid"
 check "and known" application_is ALLOCATED "$id"
 driver=$(cat /proc/[0-9]*/stat 2>/dev/null | sed -n "s/^\([0-9]*\) (aq-driver-libvi) . $(pid_of "$(agent_name 1)") .*/\1/p")
+# As if the driver was making an image when it is killed.
+disk=$(find "$work" -path "*/workloads/$resource/driver/disk.qcow2")
+touch "$work/images/.task-99"
+printf '1 %s\n' "$work/images/.task-99" >"$disk.paused"
+virsh -q suspend "aquarium-$(agent_name 1)-$resource" >"$work/out"
+machine_goes_on() {
+    [ "$(virsh -q domstate "aquarium-$(agent_name 1)-$resource")" = running ] && [ ! -e "$work/images/.task-99" ]
+}
 check "its driver is a program of its own" kill -9 "$driver"
 check "which is started again when it is killed" wait_for 20 grep -q 'connected to libvirt' "$work/$(agent_name 1).log"
+check "a machine that it has paused for an image goes on" wait_for 20 machine_goes_on
 knows_use() { # FIELD of the resource's usage
     [ "$(api_field ".data.live.$1" "resource/$resource")" -gt 0 ]
 }
 check "what it uses of the node's memory is known" wait_for 30 knows_use memory_bytes
 check "and of its processors" wait_for 30 knows_use cpu_ms
 check "it is given back" aq rm "$id"
-check "it shuts down" wait_for 40 application_is DEALLOCATED "$id"
+check "it shuts down" wait_for 60 application_is DEALLOCATED "$id"
+check_equal "after its image was made" last.qcow2 "$(api_field '.data[-1].result.image' "task/?application=$id")"
+check "which is a whole disk" qemu-img check -q "$work/images/last.qcow2"
 check_equal "nothing of it stays" "" "$(qemu_pid "$resource")$(ls /etc/libvirt/qemu/*.xml 2>/dev/null)$(ls /run/aquarium/machines)"
+
+# ---- an image, and the next version of its label --------------------------------------------------------------
+
+machine_label boots '"image": "waits.raw", "stop_grace": 0'
+id=$(aq run boots -q 2>"$work/err")
+check "a machine is up" wait_for 30 logs_have "$id" ready
+check_equal "its image is made while it runs" kept.qcow2 "$(aq image "$id" --name kept 2>"$work/err")"
+check_match "the name is taken" '*the node has an image "kept.qcow2" already*' "$(aq image "$id" --name kept 2>&1)"
+machine_label boots '"image": "kept.qcow2", "stop_grace": 0'
+id=$(aq run boots -q 2>"$work/err")
+check_equal "the next version of the label names it" 2 "$(aq application "$id" version)"
+check "and boots" wait_for 30 logs_have "$id" ready
 
 # ---- what goes wrong ----------------------------------------------------------------------------------------
 
