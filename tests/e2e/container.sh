@@ -235,7 +235,9 @@ check_equal "a container gets its metadata as soon as it asks" "http://10.83.0.1
 BRANCH='main'
 SSH_PORT='22'" "$(cat "$work/out")"
 sleeping='"image": "oci:busybox:1", "command": "exec sleep 1000"'
-container_label sleeping "$sleeping"
+api POST label/ "{\"name\": \"sleeping\", \"secrets\": [\"only\"], \"definitions\": [{\"driver\": \"container\", \"options\": {$sleeping},
+    \"resources\": {\"slots\": 1, \"ram\": \"128MiB\", \"node_filter\": [\"agent:1\"]}}]}" >"$work/answer"
+printf mine >"$work/only"
 container_label sleeping-2 "$sleeping" 2
 start_sleeping() { # LABEL ARGUMENTS...: prints the application, the container's main process, and its address
     local id resource
@@ -243,7 +245,7 @@ start_sleeping() { # LABEL ARGUMENTS...: prints the application, the container's
     resource=$(api_field .data.resource "application/$id")
     echo "$id $(aq resource "$resource" identifier | sed 's/^pid \([0-9]*\).*/\1/') $(aq resource "$resource" ip_addr)"
 }
-started=$(start_sleeping sleeping metadata.who=one metadata.only=mine)
+started=$(start_sleeping sleeping metadata.who=one --secret only="$work/only")
 read -r one pid1 address1 <<X
 $started
 X
@@ -263,6 +265,8 @@ asks_from() { # PID ADDRESS
     nsenter -t "$1" -n curl -s -m 3 --interface "$2" -o "$work/answer" http://10.83.0.1/meta/v1/data/
     echo $?
 }
+check_equal "a secret is shown to nobody" '***' "$(api_field .data.metadata.only "application/$one")"
+check_equal "but to its container" mine "$(asks "$pid1" only)"
 stop controller
 check_equal "it needs no controller" one "$(asks "$pid1" who)"
 check_equal "it is where clouds have it, too" one "$(nsenter -t "$pid1" -n curl -s -m 20 http://169.254.169.254/meta/v1/data/who)"
@@ -276,6 +280,7 @@ stop "$agent1"
 container_agent 1
 check "after a restart of the agent it is there again" wait_for 20 asks "$pid1" who
 check_equal "for the same container" one "$(asks "$pid1" who)"
+check_equal "with its secret" mine "$(asks "$pid1" only)"
 check_match "a process of the host is no workload" '*"not_found"*' "$(curl -s -m 20 http://10.83.0.1/meta/v1/data/)"
 check_fails "and cannot have the address of one" curl -s -m 20 --interface "$address1" http://10.83.0.1/meta/v1/data/
 check_equal "by its own address, one answers" 0 "$(asks_from "$pid2" "$address2")"
