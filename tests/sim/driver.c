@@ -192,9 +192,11 @@ static int watched_adopt(struct driver *driver, uint64_t resource, const char *d
         keepers_end(driver->witness->keepers, driver->host, resource);
         return -1;
     }
-    const struct keeper *keeper = keepers_find(driver->witness->keepers, driver->host, resource);
+    struct keeper *keeper = keepers_find(driver->witness->keepers, driver->host, resource);
     if (keeper == NULL || !keeper->over)
         witness_runs(driver->witness, driver->host, resource, true);
+    else
+        keeper->told = false; /* the agent before this one may have died of it */
     return 0;
 }
 
