@@ -131,6 +131,9 @@ struct driver_life {
     bool (*is_settled)(const struct driver *driver);     /* it is known whether it can be used */
     unsigned (*changes)(const struct driver *driver);    /* grows when one of these, or what it can do, has changed */
     void (*retry)(struct driver *driver); /* begins again at once, if it has ended or is another one now */
+    /* Its file may not be run any more: no workload can be started, what runs goes on, and it does not begin again
+     * until retry() is called. */
+    void (*withdraw)(struct driver *driver, const char *why);
     /* The ports of its workloads are those of the host, whatever their options: known only once it has begun. */
     bool (*on_host)(const struct driver *driver);
     /* Appends lines, of texts of AQ_TEXTS_ITEM_MAX bytes at most: what it can do, and its options. NULL: nothing is to

@@ -22,6 +22,8 @@ const struct driver_type *program_driver_type(const struct driver *driver)
 static const char *refusal(const struct driver *driver)
 {
     const bool brief = driver->greeted && driver->failures < PROGRAM_FAILURES_MAX; /* it will soon run again */
+    if (driver->withdrawn[0] != '\0')
+        return driver->withdrawn;
     if (driver->phase == PROGRAM_READY || brief)
         return driver->unusable;
     return driver->why;
@@ -80,6 +82,9 @@ static void end_program(struct driver *driver, bool known, const char *format, .
 static void retry(struct driver *driver)
 {
     struct stat file;
+    if (driver->withdrawn[0] != '\0')
+        driver->changes++;
+    driver->withdrawn[0] = '\0';
     if (driver->phase == PROGRAM_RESTS)
         driver->next_ms = driver->now->steady_ms;
     else if (stat(driver->path, &file) == 0 &&
@@ -90,6 +95,16 @@ static void retry(struct driver *driver)
         driver->failures = 0;
         driver->next_ms = driver->now->steady_ms;
     }
+}
+
+static void withdraw(struct driver *driver, const char *why)
+{
+    if (strcmp(why, driver->withdrawn) == 0)
+        return;
+    snprintf(driver->withdrawn, sizeof driver->withdrawn, "%s", why);
+    driver->changes++;
+    aq_journal(AQ_WARN, "a driver program is not used any more; what runs goes on", "driver", driver->name, "error",
+               why, NULL);
 }
 
 static bool on_host(const struct driver *driver)
@@ -105,7 +120,7 @@ static void describe(const struct driver *driver, struct aq_list *lines, uint32_
         hello_describe(&driver->hello, lines, most, arena);
 }
 
-static const struct driver_life life = {refusal, is_settled, changes, retry, on_host, describe};
+static const struct driver_life life = {refusal, is_settled, changes, retry, withdraw, on_host, describe};
 
 /* For a program that needs them before it can say hello. */
 static char *settings_variable(const struct driver *driver, struct aq_arena *arena)
@@ -229,7 +244,7 @@ static bool waits_for_answer(const struct driver *driver)
 static uint64_t life_deadline_ms(const struct driver *driver)
 {
     if (driver->phase == PROGRAM_RESTS)
-        return driver->next_ms;
+        return driver->withdrawn[0] == '\0' ? driver->next_ms : UINT64_MAX;
     if (driver->phase == PROGRAM_GREETS)
         return driver->since_ms + PROGRAM_GREET_MS;
     return driver->answered_ms + (waits_for_answer(driver) ? PROGRAM_ANSWER_MS : PROGRAM_PING_MS);

@@ -106,17 +106,18 @@ struct driver {
 
     enum program_phase phase;
     struct channel channel;
-    struct hello hello; /* of the newest run that has said hello */
-    bool settled;       /* it has said hello, or has failed to, at least once */
-    bool greeted;       /* it has said hello at least once */
-    char *unusable;     /* why it takes no starts, as it says while it runs; NULL: it takes them */
-    uint64_t since_ms;  /* when the phase began */
-    uint64_t next_ms;   /* RESTS: it is started then */
-    struct stat file;   /* of the program, when it was started */
-    unsigned failures;  /* ends in a row */
-    unsigned faults;    /* in this run */
-    char why[400];      /* why it does not run; "": it does */
-    unsigned changes;   /* of whether it can be used, and of what it can do */
+    struct hello hello;  /* of the newest run that has said hello */
+    bool settled;        /* it has said hello, or has failed to, at least once */
+    bool greeted;        /* it has said hello at least once */
+    char *unusable;      /* why it takes no starts, as it says while it runs; NULL: it takes them */
+    uint64_t since_ms;   /* when the phase began */
+    uint64_t next_ms;    /* RESTS: it is started then */
+    struct stat file;    /* of the program, when it was started */
+    unsigned failures;   /* ends in a row */
+    unsigned faults;     /* in this run */
+    char why[400];       /* why it does not run; "": it does */
+    char withdrawn[200]; /* why its file may not be run any more; "": it may */
+    unsigned changes;    /* of whether it can be used, and of what it can do */
 
     uint64_t last_id;
     struct program_call *calls; /* without an answer, in their order, from `first_call` on */

@@ -112,5 +112,10 @@ late_is_there() {
     api_field .data.drivers "node/$node" | grep -q late
 }
 check "a program that comes later is found on SIGHUP" wait_for 20 late_is_there
+chmod 777 "$drivers/aq-driver-late"
+rm "$drivers/aq-driver-shell"
+kill -HUP "$(pid_of "$node")"
+check "one that others may change now is not used any more" wait_for 20 not late_is_there
+check "nor one that is gone" wait_for 10 told 'driver=shell error="its file is not there any more"'
 
 finish

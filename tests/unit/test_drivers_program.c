@@ -191,6 +191,26 @@ static void test_a_new_file_is_started(void **state)
     assert_string_equal(refusal(rig), "");
 }
 
+static void test_one_whose_file_is_gone_takes_no_starts(void **state)
+{
+    struct rig *rig = open_program(state, HELLO CALLS OK "\ndone");
+    const pid_t pid = rig->driver->channel.pid;
+    const unsigned changes = rig->type->life->changes(rig->driver);
+    rig->type->life->withdraw(rig->driver, "its file is not there any more");
+    assert_string_equal(refusal(rig), "its file is not there any more");
+    assert_int_not_equal(rig->type->life->changes(rig->driver), changes);
+    rig_turn(rig, 0);
+    assert_int_equal(rig->driver->channel.pid, pid); /* what runs there goes on */
+    kill(pid, SIGKILL);
+    await_phase(rig, PROGRAM_RESTS);
+    pass(rig, PROGRAM_REST_MOST_MS);
+    assert_int_equal(rig->driver->phase, PROGRAM_RESTS);
+    rig->now = aq_clocks_read();
+    rig->type->life->retry(rig->driver);
+    await_phase(rig, PROGRAM_READY);
+    assert_string_equal(refusal(rig), "");
+}
+
 /* ---- hanging and dying ------------------------------------------------------------------------------------------ */
 
 /* The first run hangs at a start, the second finds the workload again. */
@@ -551,6 +571,7 @@ int main(void)
         TEST(test_no_hello),
         TEST(test_rests_grow),
         TEST(test_a_new_file_is_started),
+        TEST(test_one_whose_file_is_gone_takes_no_starts),
         TEST(test_one_that_hangs_is_ended_and_its_workload_adopted),
         TEST(test_a_start_does_not_wait_for_ever),
         TEST(test_a_stop_does_not_wait_for_ever),
