@@ -64,6 +64,8 @@ head -c 10485760 /dev/urandom >"$work/big"
 check_equal "10 MB go in and come out, byte by byte" "$(sha256sum <"$work/big")" \
     "$(aq_exec "$box" -- cat <"$work/big" | sha256sum)"
 check_equal "output that nobody takes makes the command wait" 0 "$(aq_exec "$box" -- sh -c 'head -c 3000000 /dev/zero' </dev/null | (sleep 2; wc -c) | grep -c 3000000 | sed 's/1/0/')"
+check_equal "output that nobody wants ends it, and nothing is said" "y 141 0" \
+    "$( (aq_exec "$box" -- yes </dev/null; echo $? >"$work/status") 2>"$work/err" | head -n 1) $(wait_for 10 test -s "$work/status"; cat "$work/status") $(wc -c <"$work/err")"
 check_equal "a command that reads nothing ends at once" 0 "$(status_of aq_exec "$box" -- true)"
 check_equal "input that nobody takes does not keep it" 5 "$(yes | head -c 2000000 | aq_exec "$box" -- sh -c 'exit 5' >/dev/null; echo $?)"
 

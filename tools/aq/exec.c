@@ -30,6 +30,7 @@ struct session {
     bool terminal, quiet;
     int input, output; /* descriptors */
     struct aq_buffer *errors;
+    int failed; /* the error number of a write */
     pid_t sender;
     struct termios before; /* of the terminal */
     bool is_raw;
@@ -270,7 +271,7 @@ static void stop_sender(const struct session *session)
 
 static int write_piece(void *context, enum aq_exec_piece piece, const void *data, size_t length)
 {
-    const struct session *session = context;
+    struct session *session = context;
     const char *at = data;
     if (piece == AQ_EXEC_ERRORS && session->errors != NULL && session->errors->length + length <= ERRORS_MAX)
         aq_buffer_add(session->errors, data, length);
@@ -278,8 +279,10 @@ static int write_piece(void *context, enum aq_exec_piece piece, const void *data
         ssize_t written = write(piece == AQ_EXEC_ERRORS ? STDERR_FILENO : session->output, at, length);
         if (written < 0 && errno == EINTR)
             continue;
-        if (written < 0)
+        if (written < 0) {
+            session->failed = errno;
             return -1;
+        }
         at += written;
         length -= (size_t)written;
     }
@@ -322,6 +325,11 @@ static enum cli_exit receive(struct session *session)
         cli_reply_close(&reply);
         if (aq_exec_read(&reader, output.data.data, output.data.length, write_piece, session, &error) != 0) {
             make_cooked(session);
+            if (session->failed == EPIPE) /* nobody wants more, as with aq exec ... | head */
+                return (enum cli_exit)(128 + SIGPIPE);
+            if (session->failed != 0)
+                return cli_fail((enum cli_exit)CLI_JOB_NEVER_RAN, "the output cannot be written: %s",
+                                strerror(session->failed));
             return cli_fail((enum cli_exit)CLI_JOB_NEVER_RAN, "%s", error.message);
         }
         after += output.data.length;
