@@ -45,8 +45,8 @@ check_equal "the node has the drivers that are programs" "plain process python s
     "$(api_field '.data.drivers | map(select(. != "container" and . != "flood")) | sort | join(" ")' "node/$node")"
 check "and says which options these have" wait_for 10 prints "shell.stop_grace: duration, preset 10: how long it may go on after SIGTERM" \
     api_field '.data.live.driver_options[] | select(startswith("shell.stop_grace"))' "node/$node"
-check "one that ends is told of, with its last words" told 'driver=dead error="it ended with status 3: no hypervisor"'
-check "so is one that does not speak the protocol" told 'driver=liar error="hello: a line is no JSON object'
+check "one that ends is told of, with its last words" wait_for 10 told 'driver=dead error="it ended with status 3: no hypervisor"'
+check "so is one that does not speak the protocol" wait_for 10 told 'driver=liar error="hello: a line is no JSON object'
 check "and one that floods" wait_for 10 told 'driver=flood error="it said what cannot be 16 times'
 check "one that others may change is not used" told 'driver=open .*others than its owner may write to it (mode 0777)'
 check "nor one with the name of a driver that is built in" told 'driver=process .*the agent has a driver of this name built in'
