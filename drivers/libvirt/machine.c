@@ -97,7 +97,7 @@ static void runs_now(struct driver *driver, struct machine *machine)
 {
     machine->phase = MACHINE_RUNNING;
     machine->must_tell = !machine->told_started;
-    machine->tend_ms = driver->now->steady_ms;
+    machine->tend_ms = driver->now->steady_ms + OFTEN_MS; /* it is told first that it runs */
     machine->often_until_ms = driver->now->steady_ms + OFTEN_FOR_MS;
     machine_wake_at(driver, machine, UINT64_MAX);
 }

@@ -102,7 +102,7 @@ static bool may_be_told(const struct driver *driver, const struct program_worklo
     if (workload->phase == WORKLOAD_STARTING || workload->adopting)
         return true;
     return (strcmp(workload->ip_addr, ip_addr) != 0 || strcmp(workload->hw_addr, hw_addr) != 0) &&
-           driver->now->steady_ms >= workload->told_ms + PROGRAM_ADDRESS_MS;
+           (workload->moves < PROGRAM_MOVES_FREE || driver->now->steady_ms >= workload->told_ms + PROGRAM_ADDRESS_MS);
 }
 
 static void take_started(struct driver *driver, struct program_workload *workload, const json_t *line)

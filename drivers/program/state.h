@@ -27,7 +27,8 @@ enum {
     PROGRAM_TEXT_MAX = 500,   /* bytes of a reason or an identifier; what is longer is cut */
     PROGRAM_STATUS_LOST = 137,
     PROGRAM_ADDRESS_MAX = 63,
-    PROGRAM_ADDRESS_MS = 2000, /* between two addresses of a workload: each is written into the log of the cluster */
+    PROGRAM_MOVES_FREE = 4,    /* times that the address of a workload changes at once; from then on */
+    PROGRAM_ADDRESS_MS = 2000, /* so long after the last: each is written into the log of the cluster */
 };
 
 #define PROGRAM_CALLS(C)                                                                                               \
@@ -72,6 +73,7 @@ struct program_workload {
     bool stopping, stop_refused;
     char ip_addr[PROGRAM_ADDRESS_MAX + 1], hw_addr[PROGRAM_ADDRESS_MAX + 1]; /* as it was told that it runs, at */
     uint64_t told_ms;
+    unsigned moves;        /* how often its address has changed */
     struct aq_sample used; /* as the program has said last, and when; zeros: it has not */
     char *directory;       /* NULL: a leftover */
     json_t *start;         /* HELD: the call */

@@ -421,6 +421,7 @@ void program_workload_started(struct driver *driver, struct program_workload *wo
     /* If it runs already, it was adopted by another run of the program, or has another address. */
     const bool told = workload->phase == WORKLOAD_RUNNING && strcmp(workload->ip_addr, ip_addr) == 0 &&
                       strcmp(workload->hw_addr, hw_addr) == 0;
+    const bool was = workload->phase == WORKLOAD_RUNNING;
     workload->adopting = false;
     set_phase(driver, workload, WORKLOAD_RUNNING);
     if (told)
@@ -428,6 +429,7 @@ void program_workload_started(struct driver *driver, struct program_workload *wo
     snprintf(workload->ip_addr, sizeof workload->ip_addr, "%s", ip_addr);
     snprintf(workload->hw_addr, sizeof workload->hw_addr, "%s", hw_addr);
     workload->told_ms = driver->now->steady_ms;
+    workload->moves += was;
     driver->report(driver->context, &report);
 }
 

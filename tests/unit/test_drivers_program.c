@@ -460,6 +460,21 @@ static void test_a_program_says_what_is_used(void **state)
     assert_in_range(sample.at_ms, 8, rig->now.steady_ms); /* when it was said */
 }
 
+static void test_an_address_may_come_at_once_but_not_change_all_the_time(void **state)
+{
+    struct rig *rig =
+        open_program(state, HELLO CALLS OK "\n[ $call = start ] || continue\n"
+                                           "for i in '' .1 .2 .3 .4 .5 .6; do\n"
+                                           "echo \"{\\\"report\\\":\\\"started\\\",\\\"resource\\\":1,"
+                                           "\\\"identifier\\\":\\\"x\\\",\\\"ip_addr\\\":\\\"${i:+10.0.0$i}\\\"}\"\n"
+                                           "done\ndone");
+    rig_start(rig, "{}");
+    await_faults(rig, 2);
+    assert_int_equal(rig->seen[1].started, 1);
+    assert_int_equal(rig->seen[1].readdressed, 4);
+    assert_string_equal(rig->seen[1].ip_addr, "10.0.0.4");
+}
+
 /* ---- floods ------------------------------------------------------------------------------------------------------ */
 
 static void test_a_line_without_an_end(void **state)
@@ -580,6 +595,7 @@ int main(void)
         TEST(test_lies_are_refused),
         TEST(test_a_program_says_whether_it_can_be_used),
         TEST(test_a_program_says_what_is_used),
+        TEST(test_an_address_may_come_at_once_but_not_change_all_the_time),
         TEST(test_a_line_without_an_end),
         TEST(test_floods_wait_for_themselves),
         TEST(test_one_that_reads_nothing),
