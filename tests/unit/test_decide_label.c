@@ -150,7 +150,7 @@ static void options_are_checked_as_their_driver_would(void **context)
     REFUSED(AQ_E_INVALID,
             "definitions[1].options (driver test): option \"comand\" is unknown to driver test, which knows: "
             "start_delay_ms, stop_delay_ms, run_ms, exit_status, fail, fail_rate, seed, fail_reason, "
-            "ip_addr");
+            "ip_addr, task_ms, task_fail");
     create_with("process", "{\"command\":[\"sleep\",5],\"environment\":{\"PORT\":18080},\"stop_grace\":4.5}");
     assert_int_equal(spec.status, 0);
     assert_null(spec.decide.warnings);

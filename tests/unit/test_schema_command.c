@@ -243,8 +243,9 @@ static void an_older_form_is_understood(void **state)
     refused(&aq_command_label_create, NULL, FLAT("{\"requirements\":{\"cpu\":\"lots\"}}"),
             "definitions[0].resources.cpu is \"lots\", but must be a number of cores such as 2 or 0.5");
     /* Only where the command declares one. */
-    refused(&aq_command_application_create, NULL, body("{\"label\":\"mac\",\"driver\":\"x\"}"),
-            "driver is not known; known fields: label, version, label_id, metadata, lifetime, project, arguments");
+    refused(
+        &aq_command_application_create, NULL, body("{\"label\":\"mac\",\"driver\":\"x\"}"),
+        "driver is not known; known fields: label, version, label_id, metadata, lifetime, project, arguments, secrets");
 }
 
 /* ---- bare words ------------------------------------------------------------------------------------------- */
