@@ -1,6 +1,7 @@
 #include "controller/state/remarks.h"
 
 #include "controller/state/counters.h"
+#include "controller/state/indexes.h"
 #include "controller/state/store.h"
 #include "schema/codec/number.h"
 #include "schema/codec/pack.h"
@@ -9,6 +10,7 @@
 #include "schema/model/epoch.h"
 #include "schema/model/label.h"
 #include "schema/model/node.h"
+#include "schema/model/task.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -70,6 +72,39 @@ static const char *remark_slow(const struct aq_application *application, uint64_
                            since);
 }
 
+/* ---- tasks -------------------------------------------------------------------------------------------------- */
+
+struct waited {
+    struct state_txn *txn;
+    struct aq_arena *arena;
+    struct aq_task task; /* id 0: there is none */
+};
+
+static bool note_task(void *context, const struct state_key *key, const void *value, size_t length)
+{
+    struct waited *waited = context;
+    (void)value, (void)length;
+    if (!state_task(waited->txn, state_key_number_at(key, sizeof(uint64_t)), &waited->task, waited->arena))
+        waited->task.id = 0;
+    return waited->task.id == 0;
+}
+
+/* What is deallocated is ended after its tasks: then its node was not told yet. */
+static const char *remark_task(struct state_txn *txn, const struct aq_application *application, struct aq_arena *arena)
+{
+    const struct state_key prefix = state_key_number(application->id);
+    struct waited waited = {.txn = txn, .arena = arena};
+    char until[AQ_TIME_TEXT_SIZE];
+    if (application->status != AQ_DEALLOCATE)
+        return NULL;
+    index_scan(txn, INDEX_TASK_OPEN, &prefix, note_task, &waited);
+    if (waited.task.id == 0)
+        return NULL;
+    aq_time_to_text(waited.task.expires_at, until);
+    return aq_arena_format(arena, "task %" PRIu64 " makes %s of it first, until %s at most", waited.task.id,
+                           waited.task.kind == AQ_TASK_IMAGE ? "an image" : "a snapshot", until);
+}
+
 /* ---- secrets ------------------------------------------------------------------------------------------------ */
 
 static bool is_lost(struct state_txn *txn, const char *name, struct aq_arena *arena)
@@ -126,7 +161,10 @@ static const char *remark_node(struct state_txn *txn, const struct aq_applicatio
         return NULL;
     if (remark_has_lost(txn) && state_node(txn, application->node, &node, arena) && node.status == AQ_NODE_LOST)
         return remark_lost(&node, wish, arena);
-    return wish == WISH_END ? remark_slow(application, now_ms, arena) : NULL;
+    if (wish != WISH_END)
+        return NULL;
+    const char *task = remark_task(txn, application, arena);
+    return task != NULL ? task : remark_slow(application, now_ms, arena);
 }
 
 static const char *remark_application(struct state_txn *txn, const struct aq_application *application, uint64_t now_ms,
@@ -167,8 +205,8 @@ static uint64_t bits(const struct aq_entity *entity, const char *const *names)
 
 uint64_t remark_fields(const struct aq_entity *entity)
 {
-    static const char *const of_application[] = {"status",      "resource", "node", "changed_at",
-                                                 "description", "label_id", "wrap", NULL};
+    static const char *const of_application[] = {"id",          "status",   "resource", "node", "changed_at",
+                                                 "description", "label_id", "wrap",     NULL};
     static const char *const of_label[] = {"remark", "wrap", NULL};
     return entity == &aq_entity_application ? bits(entity, of_application)
            : entity == &aq_entity_label     ? bits(entity, of_label)

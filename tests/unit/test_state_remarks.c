@@ -4,6 +4,7 @@
 #include "controller/state/votes.h"
 #include "schema/codec/pack.h"
 #include "schema/model/epoch.h"
+#include "schema/model/task.h"
 #include "tests/lib/decide_case.h"
 
 #include <string.h>
@@ -114,6 +115,23 @@ static void what_takes_long_to_end_says_where(void **context)
     assert_false(remark_row(spec.txn, &aq_entity_application, &application, 1060000, &spec.arena));
 }
 
+static void what_waits_for_a_task_says_so(void **context)
+{
+    (void)context;
+    given_each();
+    GIVEN(task_created, .id = 1, .application = RUNNING, .kind = AQ_TASK_IMAGE, .name = "golden", .timeout = 3600);
+    GIVEN(task_begun, .id = 1, .resource = RUNNING, .node = "node-1");
+    assert_string_equal(described(RUNNING), "");
+    spec_as("alice", AQ_ROLE_USER);
+    DO(application_deallocate, .id = RUNNING);
+    spec.time_ms += 70000; /* its node was not told */
+    assert_string_equal(
+        described(RUNNING),
+        "deallocated by alice; task 1 makes an image of it first, until 1970-01-01T01:16:40.000Z at most");
+    GIVEN(task_ended, .id = 1, .status = AQ_TASK_DONE, .result = "{}");
+    assert_null(strstr(described(RUNNING), "task 1"));
+}
+
 static void other_nodes_do_not_matter(void **context)
 {
     (void)context;
@@ -214,6 +232,7 @@ int main(void)
         SPEC_TEST(when_it_is_back_the_remark_is_gone),
         SPEC_TEST(a_deleted_node_is_no_longer_lost),
         SPEC_TEST(what_takes_long_to_end_says_where),
+        SPEC_TEST(what_waits_for_a_task_says_so),
         SPEC_TEST(other_nodes_do_not_matter),
         SPEC_TEST(a_kept_row_has_its_remark),
         SPEC_TEST(lost_secrets_are_told_of_applications_and_labels),
