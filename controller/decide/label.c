@@ -160,7 +160,7 @@ static int delete_label(struct decide *decide, const void *record, struct aq_err
     const char *what = aq_arena_format(decide->arena, "label %s, version %" PRIu64 ",", label.name, label.version);
     if (decide_check_unused(what, counter_open_of_label(decide->txn, command->id), error) != 0)
         return -1;
-    struct aq_label_deleted event = {command->id};
+    struct aq_label_deleted event = {command->id, label.name, label.version, label.project};
     decide_emit(decide, &aq_event_label_deleted, &event);
     decide_id_number(decide, command->id);
     return 0;

@@ -5,6 +5,7 @@
 #include "schema/model/access.h"
 #include "schema/model/application.h"
 #include "schema/model/key.h"
+#include "schema/model/label.h"
 #include "schema/model/project.h"
 #include "schema/model/resource.h"
 #include "schema/model/user.h"
@@ -19,13 +20,19 @@ static bool is_same_project(struct state_txn *txn, const char *name, uint64_t ti
     return name[0] == '\0' || (state_project(txn, name, &project, arena) && project.created_at <= time_ms);
 }
 
+/* Earlier builds did not say whose label was deleted: to none is not to all. */
+static bool is_silent(const struct aq_event *event)
+{
+    return event->type == &aq_event_label_deleted && ((const struct aq_label_deleted *)event->data)->name[0] == '\0';
+}
+
 /* Some events name the project of their row. NULL: this one does not, or that project was deleted. */
 static const char *project_in_event(struct state_txn *txn, const struct aq_event *event, struct aq_arena *arena)
 {
     const struct aq_entity *entity = event->type->entity;
     const struct aq_field *field =
         entity->project != NULL ? aq_record_field(event->type->record, entity->project) : NULL;
-    if (field == NULL || !aq_field_is_text(field))
+    if (field == NULL || !aq_field_is_text(field) || is_silent(event))
         return NULL;
     const char *name = aq_field_text(field, event->data);
     if (name[0] == '\0' && entity == &aq_entity_application)

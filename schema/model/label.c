@@ -27,7 +27,7 @@ AQ_COMMAND(label, delete, 11, AQ_DELETES, "delete a version of a label that no o
 AQ_COMMAND(label, rewrap, 16, AQ_INTERNAL_COMMAND, "wrap the key of its secrets by another epoch")
 
 AQ_EVENT(label, created, 10, 7, "a version of a label was created")
-AQ_EVENT(label, deleted, 11, 1, "a version of a label was deleted")
+AQ_EVENT(label, deleted, 11, 2, "a version of a label was deleted")
 AQ_EVENT(label, rewrapped, 14, 1, "secrets of a label came under another epoch")
 
 struct aq_amounts aq_needs_amounts(const struct aq_needs *needs)

@@ -150,7 +150,10 @@ int aq_label_from_flat(json_t *label, struct aq_error *error) AQ_MUST_CHECK;
 AQ_DECLARE_EVENT(label_created)
 
 #define aq_label_deleted_fields(F, T)                                                                                  \
-    F(T, id, REF(label), 0, "number of the label")
+    F(T, id,      REF(label),         0, "number of the label")                                                        \
+    F(T, name,    NAME(0, 64),        0, "name that applications used; none: an earlier build did not say")            \
+    F(T, version, U64(0, UINT32_MAX), 0, "its version")                                                                \
+    F(T, project, NAME(0, 64),        0, "project that it belonged to; none: all")
 AQ_DECLARE_EVENT(label_deleted)
 
 #define aq_label_rewrapped_fields(F, T)                                                                                \

@@ -94,11 +94,16 @@ static void of_resource(const struct judge *judge, uint64_t id)
         must_be_given(judge, "exec", "resource", row->project, row->user_number);
 }
 
-static void of_label(const struct judge *judge, uint64_t id)
+static const struct aq_label *the_label(const struct judge *judge, uint64_t id)
 {
     char key[24];
     snprintf(key, sizeof key, "%" PRIu64, id);
-    const struct aq_label *row = mirror_row(&judge->mirror, &aq_entity_label, key);
+    return mirror_row(&judge->mirror, &aq_entity_label, key);
+}
+
+static void of_label(const struct judge *judge, uint64_t id)
+{
+    const struct aq_label *row = the_label(judge, id);
     if (row != NULL)
         must_be_given(judge, "delete", "label", row->project, 0);
 }
@@ -173,10 +178,20 @@ static void of_task(const struct judge *judge, uint64_t application)
         must_be_given(judge, judge->command->verb, "task", row->project, row->user_number);
 }
 
+static void check_label(const struct judge *judge, const struct aq_label_deleted *event)
+{
+    const struct aq_label *row = the_label(judge, event->id);
+    if (row == NULL || strcmp(row->name, event->name) != 0 || row->version != event->version ||
+        strcmp(row->project, event->project) != 0)
+        sim_broken(judge->sim, "events tell whose rows have left", "label %" PRIu64, event->id);
+}
+
 void judge_rights(const struct judge *judge, const struct aq_event *event)
 {
     if (event->type == &aq_event_application_removed)
         check_owners(judge, event->data);
+    else if (event->type == &aq_event_label_deleted)
+        check_label(judge, event->data);
     if (strncmp(judge->author, "member-", 7) != 0)
         return;
     if (event->type == &aq_event_application_created) {

@@ -81,13 +81,13 @@ static void a_version_in_use_stays(void **context)
     WHEN(label_delete, .id = 1);
     REFUSED(AQ_E_STATE, "label mac, version 1, has 2 open applications: deallocate them first");
     WHEN(label_delete, .id = 2); /* this one is not in use */
-    THEN(label_deleted, .id = 2);
+    THEN(label_deleted, .id = 2, .name = "mac", .version = 2);
     DONE();
     assert_string_equal(spec.decide.id, "2");
     DO(application_deallocate, .id = 1);
     DO(application_deallocate, .id = 2);
     WHEN(label_delete, .id = 1);
-    THEN(label_deleted, .id = 1);
+    THEN(label_deleted, .id = 1, .name = "mac", .version = 1);
     DONE();
 }
 

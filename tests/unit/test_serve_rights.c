@@ -98,6 +98,35 @@ static void events_of_an_earlier_project_are_not_for_members(void **context)
     aq_buffer_free(&seen);
 }
 
+/* Members of a project are told that its labels have gone, and nothing of those of others. */
+static void members_are_told_which_labels_leave(void **context)
+{
+    struct rest_case *rest = *context;
+    AQ_CLEANUP_BUFFER struct aq_buffer seen = {0};
+    char login[256];
+    post_json(rest, "/api/v1/project/", "{\"name\":\"lab\"}");
+    post_json(rest, "/api/v1/project/", "{\"name\":\"shop\"}");
+    post_json(rest, "/api/v1/membership/", "{\"project\":\"lab\",\"user\":\"ann\",\"role\":\"viewer\"}");
+    for (int i = 0; i < 2; i++) {
+        char body[160];
+        const char *project = i == 0 ? "shop" : "lab";
+        snprintf(body, sizeof body, "{\"name\":\"of-%s\",\"project\":\"%s\",\"definitions\":[{\"driver\":\"test\"}]}",
+                 project, project);
+        post_json(rest, "/api/v1/label/", body);
+    }
+    sodium_bin2base64(login, sizeof login, (const unsigned char *)rest->user_login, strlen(rest->user_login),
+                      sodium_base64_VARIANT_ORIGINAL);
+    rest_ask_as(rest, &rest->admin, "DELETE", "/api/v1/label/of-shop:1", NULL, 200);
+    rest_ask_as(rest, &rest->admin, "DELETE", "/api/v1/label/of-lab:1", NULL, 200);
+    int fd = begin(rest, login, "GET /api/v1/events?since=0&follow=false&entity=label", "\r\n");
+    assert_true(stream_ends(fd, &seen));
+    const char *deleted = strstr(aq_buffer_string(&seen), "event: label_deleted");
+    assert_non_null(deleted);
+    assert_non_null(strstr(deleted, "\"name\":\"of-lab\",\"version\":1,\"project\":\"lab\""));
+    assert_null(strstr(aq_buffer_string(&seen), "shop"));
+    close(fd);
+}
+
 /* Ann reads the events of her own rows: what has happened since, in a stream that was open, and in one that begins
  * later. */
 static void owners_are_told_how_their_rows_leave(void **context)
@@ -418,6 +447,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         REST_TEST(event_streams_end_with_the_right),
         REST_TEST(events_of_an_earlier_project_are_not_for_members),
+        REST_TEST(members_are_told_which_labels_leave),
         REST_TEST(owners_are_told_how_their_rows_leave),
         REST_TEST(a_stream_whose_right_cannot_be_read_ends),
         REST_TEST(a_write_is_made_with_the_rights_of_when_it_is_complete),
