@@ -2,6 +2,7 @@
 
 #include "schema/base/memory.h"
 #include "schema/base/utf8.h"
+#include "schema/codec/json_value.h"
 #include "schema/model/record.h"
 
 #include <stdlib.h>
@@ -108,7 +109,8 @@ struct reading {
     yaml_parser_t parser;
     struct aq_yaml_places *places;
     struct aq_error *error;
-    json_t *root; /* holds all containers */
+    json_t *root;      /* holds all containers of the document */
+    json_t *documents; /* those that have ended; NULL: only one is allowed */
     struct level open[AQ_YAML_DEPTH_MAX];
     unsigned depth;
     unsigned values;
@@ -220,7 +222,7 @@ static int take_scalar(struct reading *in, const yaml_event_t *event)
     if (wants_key(in))
         return take_key(in, text, length, plain, event->start_mark);
     if (plain && length == 0 && in->depth == 0)
-        return add_value(in, json_object(), event->start_mark);
+        return in->documents != NULL ? 0 : add_value(in, json_object(), event->start_mark);
     json_t *value = plain ? plain_value(text, length) : json_stringn(text, length);
     if (value == NULL)
         return fail_at(in, event->start_mark, "not valid UTF-8");
@@ -257,6 +259,12 @@ static int take_event(struct reading *in, const yaml_event_t *event)
     switch (event->type) {
     case YAML_DOCUMENT_START_EVENT:
         return in->root == NULL ? 0 : fail_at(in, event->start_mark, "a second document is not allowed");
+    case YAML_DOCUMENT_END_EVENT:
+        if (in->documents != NULL && in->root != NULL)
+            json_array_append_new(in->documents, in->root);
+        if (in->documents != NULL)
+            in->root = NULL;
+        return 0;
     case YAML_SCALAR_EVENT:
         return take_scalar(in, event);
     case YAML_SEQUENCE_START_EVENT:
@@ -284,20 +292,31 @@ static int read_events(struct reading *in)
         if (status != 0)
             return -1;
     }
-    if (in->root == NULL)
-        in->root = json_object();
     return 0;
 }
 
-json_t *aq_yaml_parse(const char *text, size_t length, struct aq_yaml_places **places, struct aq_error *error)
+/* Editors of some systems begin a file with a mark of its byte order. */
+static void skip_byte_order_mark(const char **text, size_t *length)
 {
-    struct reading in = {.error = error};
+    static const char mark[] = "\xEF\xBB\xBF";
+    if (*length >= strlen(mark) && memcmp(*text, mark, strlen(mark)) == 0) {
+        *text += strlen(mark);
+        *length -= strlen(mark);
+    }
+}
+
+/* `documents`: a list for all of them; NULL: there may be one. */
+static json_t *parse(const char *text, size_t length, json_t *documents, struct aq_yaml_places **places,
+                     struct aq_error *error)
+{
+    struct reading in = {.error = error, .documents = documents};
     if (places != NULL)
         *places = NULL;
     if (length > AQ_YAML_SIZE_MAX) {
         aq_fail(error, AQ_E_TOO_LARGE, "YAML is %zu bytes long, more than %d", length, AQ_YAML_SIZE_MAX);
         return NULL;
     }
+    skip_byte_order_mark(&text, &length);
     if (check_bytes(text, length, error) != 0)
         return NULL;
     if (!yaml_parser_initialize(&in.parser))
@@ -307,13 +326,24 @@ json_t *aq_yaml_parse(const char *text, size_t length, struct aq_yaml_places **p
     in.places = aq_calloc(1, sizeof *in.places);
     int status = read_events(&in);
     yaml_parser_delete(&in.parser);
-    if (status != 0) {
-        json_decref(in.root);
-        in.root = NULL;
-    }
     if (status == 0 && places != NULL)
         *places = in.places;
     else
         aq_yaml_places_free(in.places);
-    return in.root;
+    if (status != 0) {
+        json_decref(in.root);
+        return NULL;
+    }
+    return documents != NULL ? json_incref(documents) : in.root != NULL ? in.root : json_object();
+}
+
+json_t *aq_yaml_parse(const char *text, size_t length, struct aq_yaml_places **places, struct aq_error *error)
+{
+    return parse(text, length, NULL, places, error);
+}
+
+json_t *aq_yaml_parse_all(const char *text, size_t length, struct aq_yaml_places **places, struct aq_error *error)
+{
+    AQ_CLEANUP_JSON json_t *documents = json_array();
+    return parse(text, length, documents, places, error);
 }

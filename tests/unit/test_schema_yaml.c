@@ -42,6 +42,54 @@ static void a_document_is_maps_lists_and_scalars(void **state)
     assert_parsed("<<: 1", "{\"<<\":1}"); /* no merging: there are no aliases to merge */
 }
 
+static void a_byte_order_mark_is_not_a_column(void **state)
+{
+    (void)state;
+    assert_parsed("\xEF\xBB\xBF"
+                  "a: 1\nb: 2\n",
+                  "{\"a\":1,\"b\":2}");
+    assert_parsed("\xEF\xBB\xBF", "{}");
+    assert_refused("\xEF\xBB\xBF"
+                   "a: 1\na: 2\n",
+                   "2:1: \"a\" is given twice, first on line 1");
+}
+
+static void assert_documents(const char *yaml, const char *expected)
+{
+    struct aq_error error = {0};
+    struct aq_arena arena = {0};
+    json_t *json = aq_yaml_parse_all(yaml, strlen(yaml), NULL, &error);
+    if (json == NULL)
+        fail_msg("%s: %s", yaml, error.message);
+    assert_string_equal(aq_json_compact(json, &arena), expected);
+    json_decref(json);
+    aq_arena_free(&arena);
+}
+
+static void many_documents_are_a_list(void **state)
+{
+    (void)state;
+    struct aq_error error = {0};
+    struct aq_yaml_places *places;
+    unsigned line = 0, column = 0;
+    static const char two[] = "---\na: 1\n---\n- a: 2\n  b: x\n";
+    assert_documents("", "[]");
+    assert_documents("# nothing\n", "[]");
+    assert_documents("a: 1\n", "[{\"a\":1}]");
+    assert_documents("---\n---\na: 1\n---\n# nothing\n---\n[2]\n...\n", "[{\"a\":1},[2]]");
+    assert_documents("{}\n---\nnull\n", "[{},null]");
+    json_t *json = aq_yaml_parse_all(two, strlen(two), &places, &error);
+    assert_non_null(json);
+    assert_true(aq_yaml_place(places, json_array_get(json_array_get(json, 1), 0), "b", 0, &line, &column));
+    assert_int_equal(line, 5);
+    assert_int_equal(column, 6);
+    aq_yaml_places_free(places);
+    json_decref(json);
+    assert_null(aq_yaml_parse_all("a: 1\n---\nb: [\n", 14, &places, &error));
+    assert_null(places);
+    assert_string_equal(error.message, "4:1: did not find expected node content while parsing a flow node");
+}
+
 static void an_empty_document_is_an_empty_object(void **state)
 {
     (void)state;
@@ -366,6 +414,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_document_is_maps_lists_and_scalars),
         cmocka_unit_test(an_empty_document_is_an_empty_object),
+        cmocka_unit_test(a_byte_order_mark_is_not_a_column),
+        cmocka_unit_test(many_documents_are_a_list),
         cmocka_unit_test(plain_scalars_have_types),
         cmocka_unit_test(what_only_looks_like_a_type_is_text),
         cmocka_unit_test(keys_are_texts_and_given_once),

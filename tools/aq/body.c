@@ -55,6 +55,11 @@ json_t *cli_body_words(const char *const *words, unsigned count, struct aq_error
 
 /* ---- files -------------------------------------------------------------------------------------------- */
 
+static const char *name_of(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
 static int read_all(const char *path, struct aq_buffer *text, struct aq_error *error)
 {
     char chunk[16384];
@@ -75,16 +80,29 @@ static int read_all(const char *path, struct aq_buffer *text, struct aq_error *e
     if (got < 0)
         return aq_fail_errno(error, number, "%.300s", path);
     if (text->length > AQ_YAML_SIZE_MAX)
-        return aq_fail(error, AQ_E_TOO_LARGE, "%.300s is larger than %d bytes", path, AQ_YAML_SIZE_MAX);
+        return aq_fail(error, AQ_E_TOO_LARGE, "%.300s is larger than %d bytes", name_of(path), AQ_YAML_SIZE_MAX);
     return 0;
 }
 
-static const char *name_of(const char *path)
+/* The same value with the places of its parts, if it is YAML as well; else the value itself. */
+static json_t *with_places(json_t *value, const struct aq_buffer *text, struct aq_yaml_places **places)
 {
-    return strcmp(path, "-") == 0 ? "standard input" : path;
+    struct aq_error ignored;
+    json_t *documents = aq_yaml_parse_all(aq_buffer_string(text), text->length, places, &ignored);
+    if (documents != NULL && json_array_size(documents) == 1 && json_equal(json_array_get(documents, 0), value)) {
+        json_decref(value);
+        return documents;
+    }
+    aq_yaml_places_free(*places);
+    *places = NULL;
+    json_decref(documents);
+    documents = json_array();
+    json_array_append_new(documents, value);
+    return documents;
 }
 
-/* JSON where it parses as JSON, else YAML: most JSON is YAML too, but not all of it, and YAML is rarely JSON. */
+/* A list of the documents. JSON where it parses as JSON, else YAML: most JSON is YAML too, but not all of it, and YAML
+ * is rarely JSON. */
 static json_t *parse(const char *path, const struct aq_buffer *text, struct aq_yaml_places **places,
                      struct aq_error *error)
 {
@@ -96,10 +114,12 @@ static json_t *parse(const char *path, const struct aq_buffer *text, struct aq_y
     char first = start[strspn(start, " \t\r\n")];
     if (named_json || first == '{' || first == '[')
         value = aq_json_parse(start, text->length, &json_error);
-    if (value == NULL && named_json)
+    if (value != NULL)
+        value = with_places(value, text, places);
+    else if (named_json)
         *error = json_error;
-    else if (value == NULL)
-        value = aq_yaml_parse(start, text->length, places, error);
+    else
+        value = aq_yaml_parse_all(start, text->length, places, error);
     unsigned line, column;
     if (value == NULL) { /* As compilers do: FILE:3:7: ... */
         bool placed = sscanf(error->message, "%u:%u:", &line, &column) == 2;
@@ -109,33 +129,37 @@ static json_t *parse(const char *path, const struct aq_buffer *text, struct aq_y
     return value;
 }
 
+/* Adds the objects of one document. */
+static int add_document(struct cli_body *body, const char *path, json_t *value, struct aq_error *error)
+{
+    size_t index;
+    json_t *item;
+    if (json_is_object(value))
+        json_array_append(body->items, value);
+    else if (!json_is_array(value))
+        return aq_fail(error, AQ_E_INVALID, "%.300s holds neither an object nor a list of objects", name_of(path));
+    json_array_foreach (value, index, item) {
+        if (!json_is_object(item))
+            return aq_fail(error, AQ_E_INVALID, "%.300s: item %zu of the list is not an object", name_of(path),
+                           index + 1);
+        json_array_append(body->items, item);
+    }
+    return 0;
+}
+
 /* Adds the objects of one file. */
 static int add_file(struct cli_body *body, const char *path, struct aq_error *error)
 {
     struct cli_body_file *file = &body->files[body->file_count++];
     struct aq_buffer text = {0};
     *file = (struct cli_body_file){.path = path};
-    json_t *value = read_all(path, &text, error) == 0 ? parse(path, &text, &file->places, error) : NULL;
+    json_t *documents = read_all(path, &text, error) == 0 ? parse(path, &text, &file->places, error) : NULL;
     aq_buffer_free(&text);
-    if (value == NULL)
-        return -1;
-    int status = 0;
-    size_t index;
-    json_t *item;
-    if (json_is_object(value)) {
-        json_array_append(body->items, value);
-    } else if (json_is_array(value)) {
-        json_array_foreach (value, index, item) {
-            if (!json_is_object(item))
-                status = aq_fail(error, AQ_E_INVALID, "%.300s: item %zu of the list is not an object", name_of(path),
-                                 index + 1);
-            json_array_append(body->items, item);
-        }
-    } else {
-        status = aq_fail(error, AQ_E_INVALID, "%.300s holds neither an object nor a list of objects", name_of(path));
-    }
+    int status = documents != NULL ? 0 : -1;
+    for (size_t i = 0; status == 0 && i < json_array_size(documents); i++)
+        status = add_document(body, path, json_array_get(documents, i), error);
     file->end = json_array_size(body->items);
-    json_decref(value);
+    json_decref(documents);
     return status;
 }
 

@@ -2,7 +2,8 @@
  * declaration, so that files, REST and aq give the same errors; only what cannot be sent at all is refused here.
  *
  * Words follow the rules of a line in a control file (aq_line_parse): "a.b=1" is {"a": {"b": "1"}}, and values stay
- * texts. A file is one YAML or JSON document: an object or a list of objects. Words override what files say. */
+ * texts. A file is JSON, or YAML of any number of documents: each is an object or a list of objects. Words override
+ * what files say. */
 #ifndef AQ_TOOLS_AQ_BODY_H
 #define AQ_TOOLS_AQ_BODY_H
 
@@ -20,7 +21,7 @@ struct aq_yaml_places;
 
 struct cli_body_file {
     const char *path;
-    struct aq_yaml_places *places; /* NULL: JSON */
+    struct aq_yaml_places *places; /* NULL: JSON that is no YAML */
     size_t end;                    /* its items end before this one */
 };
 

@@ -195,7 +195,7 @@ static void help_command(const struct aq_entity *entity, const struct aq_command
     if (alone != NULL || command->value != NULL)
         aq_buffer_format(out, "\n  A word alone is the %s.\n", alone != NULL ? alone->name : command->value);
     if (creates)
-        aq_buffer_format(out, "\n  A file is YAML or JSON: an object, or a list of them%s.\n",
+        aq_buffer_format(out, "\n  A file is YAML or JSON: an object, or a list of them, or several documents%s.\n",
                          aq_command_goes_by_verb(command) ? "" : "; several are made all or none");
     add_own_flags(cli_command_flags(command), out);
 }
