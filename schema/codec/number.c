@@ -191,13 +191,16 @@ static bool scale_decimal(struct decimal number, uint64_t unit, uint64_t step, u
     return count <= UINT64_MAX && !number.large;
 }
 
-static int read_u64(const char *text, const char *path, uint64_t *value, struct aq_error *error)
+static int read_u64(const struct aq_field *field, const char *text, const char *path, uint64_t *value,
+                    struct aq_error *error)
 {
     char *end;
     errno = 0;
     unsigned long long number = strtoull(text, &end, 10);
     if (!isdigit((unsigned char)text[0]) || *end != '\0')
         return fail_value(path, text, "a whole number", error);
+    if (errno == ERANGE && field->most < UINT64_MAX)
+        return fail_large(field, path, text, error);
     if (errno == ERANGE)
         return fail_value(path, text, "at most 18446744073709551615", error);
     *value = number;
@@ -283,16 +286,17 @@ static int read_number(const struct aq_field *field, const char *text, const cha
         return read_size(field, text, 1, 1, path, value, error);
     if (field->unit != NULL && !plain && strcmp(field->unit, "ms") == 0)
         return read_duration(field, text, 1, path, value, error);
-    return read_u64(text, path, value, error);
+    return read_u64(field, text, path, value, error);
 }
 
-static int read_time(const char *text, const char *path, uint64_t *value, struct aq_error *error)
+static int read_time(const struct aq_field *field, const char *text, const char *path, uint64_t *value,
+                     struct aq_error *error)
 {
     struct tm utc = {0};
     const char *right = "a time such as 2026-11-20T22:57:13Z, or milliseconds since 1970";
     char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
     if (end == NULL)
-        return isdigit((unsigned char)text[0]) ? read_u64(text, path, value, error)
+        return isdigit((unsigned char)text[0]) ? read_u64(field, text, path, value, error)
                                                : fail_value(path, text, right, error);
     uint64_t milli = 0;
     if (*end == '.') {
@@ -375,7 +379,7 @@ int aq_number_from_text(const struct aq_field *field, const char *text, const ch
     case AQ_TYPE_SIZE:
         return read_size(field, text, 1 << 30, 1 << 20, path, value, error);
     case AQ_TYPE_TIME:
-        return read_time(text, path, value, error);
+        return read_time(field, text, path, value, error);
     case AQ_TYPE_ENUM:
         return read_word(field, text, path, value, error);
     default:

@@ -117,6 +117,30 @@ static void a_status_leaves_out_what_a_user_may_not_see(void **state)
     assert_int_equal(aq_run("users"), CLI_REFUSED); /* where it is asked for, it is said */
 }
 
+/* The stream ends with the right, and the next one has no event that would say so. */
+static void a_watch_ends_with_the_right(void **state)
+{
+    (void)state;
+    ANSWERS({"GET", "/api/v1/node/", 200, "{\"data\":[{\"name\":\"n1\"}],\"seq\":7}", 1},
+            {"GET", "/api/v1/node/", 403, "{\"message\":\"not any more\"}"},
+            {"GET", "/api/v1/events", 200, ": hello\n\n"});
+    assert_int_equal(aq_run("nodes --watch -q --timeout 20"), CLI_REFUSED);
+    assert_string_equal(aq_out, "n1\n");
+    assert_string_equal(aq_err, "aq: not any more\n");
+}
+
+static void top_shows_what_may_be_seen(void **state)
+{
+    (void)state;
+    ANSWERS({"GET", "/api/v1/node/", 403, "{\"message\":\"no nodes\"}"},
+            {"GET", "/api/v1/resource/", 200, "{\"data\":[],\"seq\":7}", 1},
+            {"GET", "/api/v1/resource/", 403, "{\"message\":\"no resources\"}"});
+    assert_int_equal(aq_run("top --once"), CLI_DONE);
+    assert_string_equal(aq_err, "");
+    assert_int_equal(aq_run("top --once"), CLI_REFUSED); /* nothing is left */
+    assert_string_equal(aq_err, "aq: no resources\n");
+}
+
 /* A token says whose it is, unless it is one of an earlier build. */
 static void a_token_goes_alone_when_nobody_is_named(void **state)
 {
@@ -333,12 +357,22 @@ static void nothing_found_is_told_to_people(void **state)
     assert_string_equal(aq_err, "no labels match\n");
     assert_int_equal(aq_run("applications"), CLI_DONE);
     assert_string_equal(aq_err, "no open applications; -a shows those that are over, too\n");
+    assert_int_equal(aq_run("applications -n 0"), CLI_DONE); /* it was not looked for any */
+    assert_string_equal(aq_err, "");
     static const char *const of_scripts[] = {"labels --name=x -q", "applications -o name", "applications --json",
                                              "labels --name=x -o yaml"};
     for (size_t i = 0; i < AQ_LENGTH(of_scripts); i++) {
         assert_int_equal(aq_run(of_scripts[i]), CLI_DONE);
         assert_string_equal(aq_err, "");
     }
+}
+
+static void a_cut_list_says_what_shows_more(void **state)
+{
+    (void)state;
+    ANSWERS({"GET", "/api/v1/label/", 200, "{\"data\":[{\"id\":1}],\"next\":1,\"seq\":7}"});
+    assert_int_equal(aq_run("labels -q --limit 1 --all"), CLI_DONE);
+    assert_string_equal(aq_err, "There are more than these 1: use a greater --limit.\n");
 }
 
 /* As in Slurm: squeue -u bob. */
@@ -385,6 +419,8 @@ int main(void)
         SERVER_TEST(who_does_not_listen_is_told_of_at_once),
         SERVER_TEST(what_comes_is_made_harmless),
         SERVER_TEST(a_status_leaves_out_what_a_user_may_not_see),
+        SERVER_TEST(a_watch_ends_with_the_right),
+        SERVER_TEST(top_shows_what_may_be_seen),
         SERVER_TEST(a_token_goes_alone_when_nobody_is_named),
         SERVER_TEST(a_path_stands_before_ours),
         SERVER_TEST(a_server_without_an_answer_has_an_end),
@@ -396,6 +432,7 @@ int main(void)
         SERVER_TEST(a_connection_may_be_closed_between_two_questions),
         SERVER_TEST(an_answer_is_bounded),
         SERVER_TEST(nothing_found_is_told_to_people),
+        SERVER_TEST(a_cut_list_says_what_shows_more),
         SERVER_TEST(looks_are_frequent_at_first),
         SERVER_TEST(a_user_to_act_as_is_no_filter),
     };

@@ -29,6 +29,8 @@ struct cli_follow {
     uint64_t opened_ms, heard_ms, retry_at_ms;
     uint64_t failing_since_ms; /* 0: all is well */
     bool connected;            /* there was a stream before */
+    bool ended;                /* and it has ended since */
+    bool renewed;              /* after that, another one has begun */
     bool told;                 /* that it is trying again */
     bool refused;              /* the user may not follow the log */
     struct cli_sse sse;
@@ -103,6 +105,8 @@ static bool take_bytes(void *context, long status, const char *bytes, size_t len
         follow->failing_since_ms = 0;
         follow->told = false;
         follow->connected = true;
+        follow->renewed = follow->renewed || follow->ended;
+        follow->ended = false;
         return cli_sse_feed(&follow->sse, bytes, length, take_event, follow);
     }
     if (follow->refusal.length + length <= REFUSAL_SIZE_MAX)
@@ -167,6 +171,7 @@ static bool goes_on(struct cli_follow *follow, const struct cli_http_end *end)
     may = may || cli_may_repeat(end, false);
     explain(follow, end);
     disconnect(follow);
+    follow->ended = follow->connected;
     if (follow->failing_since_ms == 0)
         follow->failing_since_ms = now;
     follow->retry_at_ms = now + PAUSE_MS;
@@ -202,7 +207,8 @@ static enum cli_next work(struct cli_follow *follow, uint64_t timeout_ms)
     return CLI_NEXT_QUIET;
 }
 
-enum cli_next cli_follow_next(struct cli_follow *follow, int timeout_ms, struct cli_event *event)
+/* `to_renewal`: returns early when another stream has begun. */
+static enum cli_next next_event(struct cli_follow *follow, int timeout_ms, bool to_renewal, struct cli_event *event)
 {
     uint64_t end_ms = timeout_ms < 0 ? UINT64_MAX : aq_clock_ms() + (uint64_t)timeout_ms;
     for (;;) {
@@ -216,9 +222,15 @@ enum cli_next cli_follow_next(struct cli_follow *follow, int timeout_ms, struct 
         aq_arena_reset(&follow->texts);
         uint64_t now = aq_clock_ms(), left_ms = end_ms > now ? end_ms - now : 0;
         follow->outcome = work(follow, left_ms < PAUSE_MS ? left_ms : PAUSE_MS);
-        if (follow->count == 0 && follow->outcome == CLI_NEXT_QUIET && (left_ms == 0 || cli_interrupted() != 0))
+        const bool enough = left_ms == 0 || cli_interrupted() != 0 || (to_renewal && follow->renewed);
+        if (follow->count == 0 && follow->outcome == CLI_NEXT_QUIET && enough)
             return CLI_NEXT_QUIET;
     }
+}
+
+enum cli_next cli_follow_next(struct cli_follow *follow, int timeout_ms, struct cli_event *event)
+{
+    return next_event(follow, timeout_ms, false, event);
 }
 
 uint64_t cli_follow_pause_ms(uint64_t passed_ms)
@@ -231,11 +243,15 @@ enum cli_next cli_follow_change(struct cli_follow *follow, int timeout_ms)
 {
     struct cli_event event;
     if (!follow->refused) {
-        enum cli_next next = cli_follow_next(follow, timeout_ms, &event);
+        enum cli_next next = next_event(follow, timeout_ms, true, &event);
         uint64_t end_ms = aq_clock_ms() + BURST_MOST_MS;
         while (next == CLI_NEXT_EVENT && aq_clock_ms() < end_ms &&
                (next = cli_follow_next(follow, BURST_QUIET_MS, &event)) == CLI_NEXT_QUIET)
             return CLI_NEXT_EVENT;
+        /* A stream ends with the rights that it began with, and another one may have no event to tell. */
+        if (next == CLI_NEXT_QUIET && follow->renewed)
+            next = CLI_NEXT_EVENT;
+        follow->renewed = false;
         follow->refused = next == CLI_NEXT_BROKEN && follow->exit == CLI_REFUSED;
         if (!follow->refused)
             return next;

@@ -34,7 +34,8 @@ void cli_follow_close(struct cli_follow *follow); /* NULL is fine */
 
 /* Waits up to `timeout_ms` (-1: no limit), less when interrupted. `event` holds until the next call. */
 enum cli_next cli_follow_next(struct cli_follow *follow, int timeout_ms, struct cli_event *event);
-/* Waits until something has changed: a burst of events counts as one change. Only admins may follow the log: for other
+/* Waits until something may have changed: a burst of events counts as one change, and so does a stream that had to be
+ * opened again, perhaps because the user's rights have changed. Only admins may follow the log: for other
  * users it waits for the pause below each time, and anything may have changed. */
 enum cli_next cli_follow_change(struct cli_follow *follow, int timeout_ms);
 /* The pause before such a user looks again, `passed_ms` after the beginning, when most happens. */

@@ -52,6 +52,8 @@ static void hint(const struct listing *listing, size_t shown)
     const struct cli_options *options = &listing->cli->options;
     if (shown == 0 && (options->flags.quiet || cli_wants_data(&options->flags)))
         return; /* scripts ask so, and see it */
+    if (listing->most == 0)
+        return;
     if (shown == 0 && listing->select.leaves_out_over)
         cli_note(listing->select.is_narrow ? "no open %s match; -a looks among those that are over, too"
                                            : "no open %s; -a shows those that are over, too",
@@ -59,7 +61,9 @@ static void hint(const struct listing *listing, size_t shown)
     else if (shown == 0 && listing->select.is_narrow)
         cli_note("no %s match", plural);
     else if (listing->more && !cli_options_gave(options, "lines"))
-        cli_note("There are more than these %zu: use --all or --limit.", shown);
+        cli_note(options->flags.limit > 0 ? "There are more than these %zu: use a greater --limit."
+                                          : "There are more than these %zu: use --all or --limit.",
+                 shown);
 }
 
 static enum cli_exit show_listing(struct listing *listing)
