@@ -45,8 +45,9 @@ static json_t *enum_schema(const struct aq_words *words)
 
 static json_t *list_schema(const struct aq_field *field, json_t *items)
 {
-    return json_pack("{s:s, s:o, s:I, s:I}", "type", "array", "items", items, "minItems", (json_int_t)field->least,
-                     "maxItems", (json_int_t)field->most);
+    const json_int_t least = field->rules & AQ_NARROWS ? 1 : (json_int_t)field->least;
+    return json_pack("{s:s, s:o, s:I, s:I}", "type", "array", "items", items, "minItems", least, "maxItems",
+                     (json_int_t)field->most);
 }
 
 /* A number or a text: both may be sent. */

@@ -333,6 +333,11 @@ static int read_record(struct reading *in, const struct aq_record *record, void 
         snprintf(member_path, sizeof member_path, "%s%s%s", path, *path ? "." : "", key);
         if (read_field(&member, field, object, value, member_path) != 0)
             return -1;
+        if ((field->rules & AQ_NARROWS) && ((const struct aq_list *)AQ_AT(object, field))->count == 0) {
+            aq_fail(in->error, AQ_E_INVALID, "%s is empty, which would permit nothing: name something, or leave it out",
+                    member_path);
+            return fail_at_place(&member);
+        }
         given[field - record->fields] = true;
     }
     for (size_t i = 0; i < record->count; i++) {

@@ -61,6 +61,9 @@ enum aq_rule {
     /* A TEXT of a command that is a secret: it is sealed at the door (secret.h), and AQ_SECRET_MARK is stored and shown
      * in its place. */
     AQ_SEALED = 1 << 8,
+    /* TEXTS that permit no more than they name, and anything when they are not given: an empty list is refused, for
+     * whoever gives one does not mean anything. */
+    AQ_NARROWS = 1 << 9,
 };
 
 enum {

@@ -45,7 +45,7 @@ AQ_DECLARE(aq_token_live)
     F(T, name, NAME(1, 64),                   AQ_REQUIRED, "name of it, among those of the user")                      \
     F(T, user, REF_NAME_OR_NONE(user),        0,           "user as whom its holder acts; none: who creates it")       \
     F(T, role, NAME(0, 64),                   0,           "it permits no more than this role")                        \
-    F(T, only, TEXTS(0, 64),                  0,                                                                       \
+    F(T, only, TEXTS(0, 64),                  AQ_NARROWS,                                                              \
       "it permits no more than these patterns, such as application.create")                                            \
     F(T, ttl,  DURATION(0, AQ_TOKEN_TTL_MAX), 0,           "how long it is valid; 0: until it is deleted")             \
     F(T, hash, TEXT(0, 128),                  AQ_INTERNAL | AQ_SECRET, "hash of it")                                   \

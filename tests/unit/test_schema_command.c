@@ -16,6 +16,7 @@
 #include "schema/model/label.h"
 #include "schema/model/node.h"
 #include "schema/model/project.h"
+#include "schema/model/token.h"
 #include "schema/model/user.h"
 #include "tests/lib/cluster.h"
 
@@ -203,6 +204,18 @@ static void fields_are_checked(void **state)
     refused(&aq_command_label_delete, "1", body("{\"force\":true}"), "force is not known; known fields: id");
     refused(&aq_command_user_create, "", body("{\"name\":\"bob\",\"hash\":\"x\"}"),
             "hash is not known; known fields: name, role, max_applications, uid, project");
+}
+
+/* None would be read as no bound at all. */
+static void an_empty_list_of_what_is_permitted_is_refused(void **state)
+{
+    (void)state;
+    const char *message = "only is empty, which would permit nothing: name something, or leave it out";
+    refused(&aq_command_token_create, "", line("name=ci only="), message);
+    refused(&aq_command_token_create, "", body("{\"name\":\"ci\",\"only\":[]}"), message);
+    const struct aq_token_create *token =
+        accepted(&aq_command_token_create, "", body("{\"name\":\"ci\",\"only\":null}"));
+    assert_int_equal(token->only.count, 0);
 }
 
 static void an_older_form_is_understood(void **state)
@@ -473,6 +486,7 @@ int main(void)
         cmocka_unit_test_teardown(a_key_must_have_the_form_of_its_entity, free_arena),
         cmocka_unit_test_teardown(what_is_not_an_object_is_refused, free_arena),
         cmocka_unit_test_teardown(fields_are_checked, free_arena),
+        cmocka_unit_test_teardown(an_empty_list_of_what_is_permitted_is_refused, free_arena),
         cmocka_unit_test_teardown(an_older_form_is_understood, free_arena),
         cmocka_unit_test_teardown(maintenance_has_short_forms, free_arena),
         cmocka_unit_test_teardown(a_bare_word_sets_the_declared_field, free_arena),
