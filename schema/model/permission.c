@@ -174,6 +174,7 @@ void aq_command_action(const struct aq_command *command, char action[AQ_ACTION_S
 
 void aq_permission_action(const struct aq_permission *permission, char action[AQ_ACTION_SIZE])
 {
+    const struct aq_view *view = permission->entity != NULL ? aq_view_of(permission->entity, permission->verb) : NULL;
     if (permission->command != NULL)
         aq_command_action(permission->command, action);
     else if (permission->entity == NULL)
@@ -181,7 +182,8 @@ void aq_permission_action(const struct aq_permission *permission, char action[AQ
     else if (strcmp(permission->verb, "read") == 0 || strcmp(permission->verb, "list") == 0)
         snprintf(action, AQ_ACTION_SIZE, "%s %s", permission->verb, permission->entity->plural);
     else
-        snprintf(action, AQ_ACTION_SIZE, "read %s of %s", permission->verb, permission->entity->plural);
+        snprintf(action, AQ_ACTION_SIZE, view != NULL && view->kind == AQ_VIEW_EXEC ? "run %s on %s" : "read %s of %s",
+                 permission->verb, permission->entity->plural);
 }
 
 /* ---- patterns ------------------------------------------------------------------------------------------- */

@@ -193,6 +193,11 @@ static void a_permission_that_is_lacking_is_named(void **state)
     assert_string_equal(error.message,
                         "bob may not verify the log: that takes the permission cluster.verify, which the "
                         "role user does not give");
+    char action[AQ_ACTION_SIZE];
+    aq_permission_action(aq_permission_named("resource.exec"), action);
+    assert_string_equal(action, "run exec on resources");
+    aq_permission_action(aq_permission_named("resource.log"), action);
+    assert_string_equal(action, "read log of resources");
 }
 
 static void a_name_without_a_user_is_refused(void **state)
