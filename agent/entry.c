@@ -9,7 +9,9 @@
 int entry_open(struct entry *entry, int root, const struct agent_join *join, const char *name, uint64_t instance,
                struct aq_error *error)
 {
-    *entry = (struct entry){.root = root, .token = {.name = name, .instance = instance}};
+    *entry = (struct entry){.root = root, .token = {.name = entry->name, .instance = instance}};
+    aq_assert(strlen(name) < sizeof entry->name); /* a setting that was checked */
+    strcpy(entry->name, name);
     if (identity_open(&entry->identity, root, error) != 0)
         return -1;
     entry->asked = entry->token;

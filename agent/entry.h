@@ -19,14 +19,16 @@ enum { ENTRY_TEXT_SIZE = 600 };
 
 struct entry {
     struct identity identity;
-    int root;              /* the agent's directory */
+    int root; /* the agent's directory */
+    char name[AQ_NAME_MAX + 1];
     struct aq_join token;  /* fingerprint "": there is none */
     struct aq_join asked;  /* under way, or the last one */
     enum aq_denial denied; /* told in the journal; 0: nothing is */
     char refusal[ENTRY_TEXT_SIZE];
 };
 
-/* `join` NULL: there is no token. `name` is the node's, and the caller's; `instance` its number (home.h). */
+/* `join` NULL: there is no token. `name` is the node's, and is copied: settings that are read again free theirs;
+ * `instance` is its number (home.h). The entry must not move. */
 int entry_open(struct entry *entry, int root, const struct agent_join *join, const char *name, uint64_t instance,
                struct aq_error *error) AQ_MUST_CHECK;
 void entry_close(struct entry *entry);

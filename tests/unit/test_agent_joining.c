@@ -1,4 +1,5 @@
 /* How the agent comes to its join token, and to the addresses of its controller. */
+#include "agent/entry.h"
 #include "agent/joining.h"
 #include "schema/base/files.h"
 #include "schema/codec/preset.h"
@@ -177,6 +178,22 @@ static void damage_is_told(void **context)
     assert_non_null(strstr(place->error.message, "/controllers holds \"nowhere\", but must hold lines"));
 }
 
+/* Settings that are read again free the name that the agent was started with. */
+static void an_entry_has_its_own_name(void **context)
+{
+    struct place *place = *context;
+    char name[] = "one";
+    const struct agent_join join = {.fingerprint = FINGERPRINT, .secret = "secret"};
+    struct entry entry;
+    int root = open(place->home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(entry_open(&entry, root, &join, name, 7, &place->error), 0);
+    memset(name, 'x', sizeof name - 1);
+    assert_string_equal(entry.token.name, "one");
+    assert_string_equal(entry.asked.name, "one");
+    entry_close(&entry);
+    close(root);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +204,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(later_starts_need_no_token, setup, teardown),
         cmocka_unit_test_setup_teardown(a_bad_token_does_not_stop_an_agent_that_has_enrolled, setup, teardown),
         cmocka_unit_test_setup_teardown(damage_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_entry_has_its_own_name, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
