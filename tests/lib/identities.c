@@ -31,10 +31,18 @@ static void must(int status, const struct aq_error *error)
 
 void test_write_identity(const char *data, const char *name, const unsigned char hub[AQ_NOISE_KEY_SIZE])
 {
+    char fingerprint[AQ_FINGERPRINT_SIZE];
+    aq_fingerprint_make("", 0, fingerprint);
+    test_write_identity_in(data, name, fingerprint, hub);
+}
+
+void test_write_identity_in(const char *data, const char *name, const char *fingerprint,
+                            const unsigned char hub[AQ_NOISE_KEY_SIZE])
+{
     struct aq_error error = {0};
     struct identity identity = {0};
     struct aq_noise_pair pair;
-    char path[160], key[AQ_NOISE_TEXT_SIZE], fingerprint[AQ_FINGERPRINT_SIZE];
+    char path[160], key[AQ_NOISE_TEXT_SIZE];
     snprintf(path, sizeof path, "%s/%s", data, name);
     must(aq_directory_make_path(path, 0700, 0700, &error), &error);
     int root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -42,7 +50,6 @@ void test_write_identity(const char *data, const char *name, const unsigned char
     aq_noise_key_to_text(pair.secret, key);
     key[AQ_NOISE_TEXT_SIZE - 1] = '\n';
     must(aq_file_replace(root, IDENTITY_KEY, 0600, key, sizeof key, &error), &error);
-    aq_fingerprint_make("", 0, fingerprint);
     must(identity_set_cluster(&identity, root, fingerprint, hub, &error), &error);
     close(root);
 }

@@ -10,6 +10,9 @@ void test_node_pair(struct aq_noise_pair *pair, const char *name);
 
 /* Stores what an agent in <data>/<name> has learned by joining, so that it need not join; and its key. */
 void test_write_identity(const char *data, const char *name, const unsigned char hub[AQ_NOISE_KEY_SIZE]);
+/* The same in a cluster whose authority has this fingerprint. */
+void test_write_identity_in(const char *data, const char *name, const char *fingerprint,
+                            const unsigned char hub[AQ_NOISE_KEY_SIZE]);
 
 /* An agent's end of a session, message by message. */
 struct test_end {

@@ -15,6 +15,7 @@ struct clients {
     struct judge *judge;
     struct messages *messages;
     struct network *network;
+    struct joins *joins;
     struct sim *sim;
     unsigned looks;                       /* of the operator */
     bool fat;                             /* applications have much metadata */

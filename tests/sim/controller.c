@@ -282,6 +282,23 @@ void controller_kill_process(struct controller *controller)
     end_process(controller, sim_happens(controller->sim, 60));
 }
 
+static void open_identity(struct controller *controller)
+{
+    struct aq_error error = {0};
+    must(controller, hub_identity_open(&controller->identity, CONTROLLER_DIRECTORY, controller->authority, &error),
+         "the hub's key", &error);
+}
+
+/* As after a restore without it: the next start makes another. */
+void controller_lose_hub_key(struct controller *controller)
+{
+    controller_kill_process(controller);
+    sim_say(controller->sim, "fault: the hub's key is lost");
+    if (unlink(CONTROLLER_DIRECTORY "/" AQ_FILE_HUB_KEY) != 0)
+        abort();
+    open_identity(controller);
+}
+
 /* The next turn is its last: it is killed in its midst, when tables are committed, but not all answers are given. */
 void controller_doom_process(struct controller *controller)
 {
@@ -471,11 +488,16 @@ void controller_open(struct controller *controller, const struct controller_surr
     controller->start_ms = 0;
     controller->writer_ms = controller->hub_ms = controller->react_ms = NEVER;
     must(controller, aq_directory_make(AT_FDCWD, CONTROLLER_DIRECTORY, 0700, &error), "directory", &error);
-    aq_noise_pair_make(&controller->identity.key);
+    must(controller,
+         authority_open(&controller->authority, CONTROLLER_DIRECTORY, machine_clocks(&controller->machine).wall_ms,
+                        &error),
+         "authority", &error);
+    open_identity(controller);
 }
 
 void controller_free(struct controller *controller)
 {
+    authority_close(controller->authority);
     disk_free(&controller->disk);
     tables_file_free(&controller->tables);
     aq_arena_free(&controller->arena);

@@ -5,6 +5,7 @@
 #define AQ_TESTS_SIM_CONTROLLER_H
 
 #include "controller/hub/hub.h"
+#include "controller/hub_identity.h"
 #include "controller/react/react.h"
 #include "controller/secrets/door.h"
 #include "controller/settings/settings.h"
@@ -40,6 +41,7 @@ struct controller {
     struct react *react;
     struct keyring *keyring;
     struct door *door;
+    struct authority *authority;       /* the cluster's */
     struct hub_identity identity;      /* the hub's */
     unsigned char given[AQ_HASH_SIZE]; /* of the entry that was given to the disk last */
     bool doomed;                       /* the next turn of the writer is the last one of this process */
@@ -87,5 +89,6 @@ void controller_cut_power(struct controller *controller);
 /* It is started anew without the keys of its keyring, or with those that were lost before. */
 void controller_lose_keyring(struct controller *controller);
 void controller_restore_keyring(struct controller *controller);
+void controller_lose_hub_key(struct controller *controller); /* and its process is killed */
 
 #endif

@@ -130,6 +130,11 @@ void enrolments_deleted(struct enrolments *enrolments, const char *node)
         key->node[0] = '\0';
 }
 
+bool enrolments_knows(const struct enrolments *enrolments, const char *key)
+{
+    return find_key(enrolments, key) != NULL;
+}
+
 bool enrolments_admits(const struct enrolments *enrolments, const char *key, const char *node)
 {
     const struct enrolment_key *known = find_key(enrolments, key);
@@ -172,8 +177,8 @@ static struct asked *revoke_token(struct clients *clients)
 {
     uint64_t token = drawn_token(clients);
     const struct enrolments *enrolments = &clients->judge->enrolments;
-    /* Those of the operator are needed. */
-    if (token <= enrolments->n_tokens && strncmp(enrolments->tokens[token - 1].hash, "spare-", 6) != 0)
+    /* The operator makes others for agents; the rest is needed. */
+    if (token <= enrolments->n_tokens && strncmp(enrolments->tokens[token - 1].hash, "hash-", 5) == 0)
         return NULL;
     return CLIENTS_ASK(clients, join_token_revoke, "admin", .id = token);
 }

@@ -8,6 +8,7 @@
 
 #include "tests/sim/sim.h"
 
+#include "controller/auth/tokens.h"
 #include "schema/model/join_token.h"
 #include "schema/model/node.h"
 
@@ -15,7 +16,7 @@ enum { ENROLMENTS_NAME = 65 };
 
 struct enrolment_token {
     bool there, revoked, replaces;
-    char name[ENROLMENTS_NAME], hash[ENROLMENTS_NAME];
+    char name[ENROLMENTS_NAME], hash[TOKEN_HASH_SIZE];
     uint64_t uses, used, expires_at;
 };
 
@@ -44,6 +45,8 @@ void enrolments_enrolled(struct enrolments *enrolments, struct sim *sim, const s
 void enrolments_revoked(struct enrolments *enrolments, struct sim *sim, const struct aq_node_revoked *event);
 void enrolments_deleted(struct enrolments *enrolments, const char *node);
 
+/* Has a node ever enrolled with this key? */
+bool enrolments_knows(const struct enrolments *enrolments, const char *key);
 /* Is this the node's key, by the events? */
 bool enrolments_admits(const struct enrolments *enrolments, const char *key, const char *node);
 

@@ -46,6 +46,11 @@ static void restore_keyring(struct world *world)
     controller_restore_keyring(&world->controller);
 }
 
+static void lose_hub_key(struct world *world)
+{
+    controller_lose_hub_key(&world->controller);
+}
+
 static void pause_controller(struct world *world)
 {
     machine_pause(&world->controller.machine, 2000);
@@ -218,6 +223,7 @@ static const struct {
     {10, RUNS, doom_controller, NULL},
     {15, ALWAYS, cut_power_of_controller, NULL},
     {8, RUNS, stop_controller, NULL},
+    {2, RUNS, lose_hub_key, NULL},
     {14, ALWAYS, jump, NULL},
     {4, ALWAYS, drift, NULL},
     {8, RUNS, pause_controller, NULL},

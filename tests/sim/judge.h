@@ -157,6 +157,7 @@ struct judge {
     uint64_t users_made;
     char join_hash[JUDGE_NAME]; /* of the operator's last join token; "": there is none */
     struct enrolments enrolments;
+    struct joins *joins;
     struct judge_decision *decisions;
     size_t n_decisions, decisions_room;
     struct mirror mirror; /* for readers */

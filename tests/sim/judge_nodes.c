@@ -1,3 +1,4 @@
+#include "tests/sim/joins.h"
 #include "tests/sim/judge_rules.h"
 
 #include "schema/model/join_token.h"
@@ -38,6 +39,7 @@ static void enrolled(struct judge *judge, const void *data)
     else
         node->active_ms = judge->sim->now_ms;
     enrolments_enrolled(&judge->enrolments, judge->sim, event);
+    joins_enrolled(judge->joins, event);
 }
 
 static void revoked(struct judge *judge, const void *data)
@@ -54,7 +56,7 @@ static void token_created(struct judge *judge, const void *data)
     judge_must(judge, event->id == judge->enrolments.n_tokens + 1, "numbers follow each other", "join token",
                event->id);
     enrolments_created(&judge->enrolments, event);
-    if (strncmp(event->hash, "spare-", 6) != 0)
+    if (strncmp(event->hash, "hash-", 5) == 0)
         snprintf(judge->join_hash, sizeof judge->join_hash, "%s", event->hash);
 }
 

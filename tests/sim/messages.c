@@ -2,6 +2,7 @@
 
 #include "schema/model/node.h"
 #include "schema/model/resource.h"
+#include "tests/sim/joins.h"
 #include "tests/sim/node_files.h"
 
 #include <inttypes.h>
@@ -72,9 +73,12 @@ static void agent_asked(void *context, unsigned host, uint32_t number, const voi
 {
     struct messages *messages = context;
     enum aq_message_type type;
+    const enum aq_frame_kind kind = kind_of(sealed, length);
     struct frame *frame = frames_find(sealed, length);
     messages->sim->result->totals.messages++;
-    if (kind_of(sealed, length) == AQ_FRAME_BEGIN)
+    if (kind == AQ_FRAME_ENROL)
+        joins_ask(messages->nodes->joins, host, number);
+    if (kind == AQ_FRAME_BEGIN || kind == AQ_FRAME_JOIN || kind == AQ_FRAME_ENROL)
         return;
     if (frame == NULL)
         sim_broken(messages->sim, "agents seal what they say", "a message of %zu bytes", length);
@@ -191,6 +195,8 @@ static void hub_heard(void *context, const struct network_question *question, co
     aq_assert(messages->n_seen == question->id);
     messages->noted_before = false;
     struct frame *frame = frames_find(sealed, length);
+    if (kind_of(sealed, length) == AQ_FRAME_ENROL)
+        seen->enrols = joins_asked(messages->nodes->joins, question->host, question->number);
     if (frame == NULL)
         return;
     aq_arena_reset(&messages->arena);
@@ -274,7 +280,8 @@ static void hub_answered(void *context, const struct network_question *question,
         take_back(seen);
     if (seen->type == AQ_MSG_REPORT && seen->node != NULL && seen->node->waits == seen->number)
         seen->node->waits = 0;
-    if (kind == AQ_FRAME_BEGUN || kind == AQ_FRAME_OLD || kind == AQ_FRAME_UNKNOWN || kind == AQ_FRAME_DENIED)
+    if (kind == AQ_FRAME_BEGUN || kind == AQ_FRAME_OLD || kind == AQ_FRAME_UNKNOWN || kind == AQ_FRAME_DENIED ||
+        kind == AQ_FRAME_PROOF)
         return;
     const void *message = open_message(messages, sealed, length, &type);
     if (message == NULL)
@@ -288,7 +295,9 @@ static void hub_answered(void *context, const struct network_question *question,
     if (seen->old && type != AQ_MSG_REFUSED)
         sim_broken(messages->sim, "an old session is refused", "%s of %s is answered by %s",
                    aq_message_record(seen->type)->name, seen->node->name, aq_message_record(type)->name);
-    if (type == AQ_MSG_WELCOME) {
+    if (type == AQ_MSG_ENROLLED) {
+        joins_answered(messages->nodes->joins, seen->enrols, ((const struct aq_enrolled *)message)->name);
+    } else if (type == AQ_MSG_WELCOME) {
         begin_session(messages, question, seen);
     } else if (type == AQ_MSG_NOTED && seen->type == AQ_MSG_REPORT) {
         if (seen->session != seen->node->session || seen->number <= seen->node->noted)

@@ -35,6 +35,7 @@ struct message_seen {
     bool repeated;     /* the frame came before */
     bool foreign;      /* what it says is about a node whose key its sender does not have */
     bool rivals;       /* HELLO: from another host, while the node was ACTIVE */
+    unsigned enrols;   /* ENROL: with which key, by joins_asked(); 0: it is none */
 };
 
 struct messages {

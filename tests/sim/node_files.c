@@ -1,5 +1,6 @@
 #include "tests/sim/node_files.h"
 
+#include "agent/identity.h"
 #include "schema/base/files.h"
 #include "schema/base/memory.h"
 #include "tests/lib/directory.h"
@@ -117,6 +118,18 @@ static bool has(const char *data, const char *name, uint64_t resource, const cha
     snprintf(rest, sizeof rest, "/workloads/%" PRIu64 "/%s", resource, file);
     path_of(path, data, name, rest);
     return access(path, F_OK) == 0;
+}
+
+bool node_files_key(const char *data, const char *name, char key[AQ_NOISE_TEXT_SIZE])
+{
+    char path[PATH_SIZE];
+    struct aq_noise_pair pair;
+    struct aq_error ignored;
+    path_of(path, data, name, "/" IDENTITY_KEY);
+    if (aq_key_file_load(&pair, AT_FDCWD, path, &ignored) != 0)
+        return false;
+    aq_noise_key_to_text(pair.public, key);
+    return true;
 }
 
 bool node_files_has(const char *data, const char *name, uint64_t resource)

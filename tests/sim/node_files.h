@@ -3,6 +3,7 @@
 #define AQ_TESTS_SIM_NODE_FILES_H
 
 #include "schema/base/error.h"
+#include "schema/wire/key_file.h"
 #include "tests/sim/sim.h"
 
 /* Below the working directory: the memory file systems of all hosts, with their secrets. */
@@ -14,6 +15,8 @@ void node_files_copy(const char *from, const char *to, const char *name);
 /* After a power cut: of the files that are not synced, the plans of the driver `test`, some are lost or empty. */
 void node_files_tear(struct sim *sim, const char *data, const char *name);
 
+/* The agent's public key. False: it has none yet. */
+bool node_files_key(const char *data, const char *name, char key[AQ_NOISE_TEXT_SIZE]);
 bool node_files_has(const char *data, const char *name, uint64_t resource);     /* there is a record of the workload, */
 bool node_files_has_end(const char *data, const char *name, uint64_t resource); /* and of its end */
 

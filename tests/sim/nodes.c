@@ -6,6 +6,7 @@
 #include "tests/lib/identities.h"
 #include "tests/sim/death.h"
 #include "tests/sim/driver.h"
+#include "tests/sim/joins.h"
 #include "tests/sim/keepers.h"
 #include "tests/sim/node_files.h"
 #include "tests/sim/renames.h"
@@ -15,7 +16,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PLENTY = 1000000, RAM_MIB = 1000 };
+enum {
+    PLENTY = 1000000,
+    RAM_MIB = 1000,
+    JOIN_PERCENT = 40, /* of the agents enrol by themselves */
+    TOKEN_MS = 500,    /* before the operator looks again whether there is a join token */
+};
 
 static void must(const struct node *node, int status, const struct aq_error *error)
 {
@@ -79,16 +85,21 @@ static void start_in(struct node *node, uint64_t ms)
 static void start_agent(struct node *node)
 {
     struct host host;
+    struct agent_join join;
     struct aq_error error = {0};
     const struct aq_clocks now = machine_clocks(&node->machine);
     node->start_ms = NEVER;
+    if (node->joins && !joins_give(node->nodes->joins, node->host, &join)) {
+        start_in(node, TOKEN_MS);
+        return;
+    }
     describe_host(node, &host);
     driver_set_host(node->nodes->witness, node->host);
     renames_begin(node->host);
     sim_say(node->nodes->sim, "start: the agent of %s", node->machine.name);
     must(node,
-         agent_open(&node->agent, &node->config, &host, NULL, network_uplink_open(node->nodes->network, node->host),
-                    &now, &error),
+         agent_open(&node->agent, &node->config, &host, node->joins ? &join : NULL,
+                    network_uplink_open(node->nodes->network, node->host), &now, &error),
          &error);
     renames_end();
     node->turn_ms = node->nodes->sim->now_ms;
@@ -135,6 +146,12 @@ static void end_agent(struct node *node)
 }
 
 /* ---- faults ------------------------------------------------------------------------------------------- */
+
+void node_restart(struct node *node)
+{
+    sim_say(node->nodes->sim, "operator: the agent of %s starts again", node->machine.name);
+    end_agent(node);
+}
 
 void node_kill(struct node *node)
 {
@@ -188,7 +205,10 @@ void node_lose_directory(struct node *node)
         end_agent(node);
     node_files_lose(node->directory, node->config.name);
     renames_forget(node->host);
-    test_write_identity(node->directory, node->config.name, node->nodes->hub); /* who installs it again has its key */
+    if (node->joins)
+        joins_lost_directory(node->nodes->joins, node->host);
+    else /* who installs it again has its key */
+        test_write_identity_in(node->directory, node->config.name, node->nodes->fingerprint, node->nodes->hub);
     witness_lost_directory(node->nodes->witness, node->host);
     keepers_forget(node->nodes->witness->keepers, node->host);
 }
@@ -239,15 +259,18 @@ static struct node *add_node(struct nodes *nodes, const char *name)
     snprintf(shown, sizeof shown, node->host < NODES ? "%s" : "a copy of %s", name);
     machine_open(&node->machine, nodes->sim, shown);
     must(node, node_files_make(node->directory, name, &error), &error);
-    test_write_identity(node->directory, name, nodes->hub);
+    node->joins = node->host < NODES && sim_happens(nodes->sim, JOIN_PERCENT);
+    if (!node->joins)
+        test_write_identity_in(node->directory, name, nodes->fingerprint, nodes->hub);
     must(node, agent_check(&node->config, &node->arena, &error), &error);
     return node;
 }
 
+/* Of one that enrols by itself, the copy would have a key that was replaced, when the first one joins anew. */
 void node_copy(struct node *node)
 {
     struct nodes *nodes = node->nodes;
-    if (nodes->count == NODES_MAX)
+    if (nodes->count == NODES_MAX || node->joins)
         return;
     struct node *copy = add_node(nodes, node->config.name);
     sim_say(nodes->sim, "fault: %s is copied", node->machine.name);
@@ -306,12 +329,10 @@ void nodes_wake(struct nodes *nodes, unsigned host)
         node->turn_ms = soon_ms;
 }
 
-void nodes_open(struct nodes *nodes, struct sim *sim, struct network *network, struct witness *witness,
-                const unsigned char hub[AQ_NOISE_KEY_SIZE])
+void nodes_open(struct nodes *nodes)
 {
+    struct sim *sim = nodes->sim;
     struct aq_error error = {0};
-    *nodes = (struct nodes){.sim = sim, .network = network, .witness = witness};
-    memcpy(nodes->hub, hub, sizeof nodes->hub);
     if (aq_directory_make(AT_FDCWD, "nodes", 0700, &error) != 0)
         sim_broken(sim, "an agent starts", "%s", error.message);
     for (unsigned i = 0; i < NODES; i++) {

@@ -20,6 +20,7 @@ struct node {
     struct aq_arena arena; /* of config */
     const char *rack;      /* its identifier in config */
     struct agent *agent;   /* NULL: it does not run */
+    bool joins;            /* its agent enrols by itself, with a join token (joins.h) */
     bool gone;             /* for good */
     bool off;              /* its agent shuts it down in this turn */
     bool doomed;           /* it dies in its next turn, or in one soon after */
@@ -27,23 +28,30 @@ struct node {
     uint64_t start_ms, turn_ms; /* when the agent starts; when its next turn is due */
 };
 
+struct joins;
+
 struct nodes {
     struct sim *sim;
     struct network *network;
     struct witness *witness;
-    unsigned char hub[AQ_NOISE_KEY_SIZE]; /* its public key, which all agents know */
+    struct joins *joins;
+    const char *fingerprint;  /* of the cluster's authority, */
+    const unsigned char *hub; /* and the hub's present public key; agents that do not join know both */
     struct node all[NODES_MAX];
     unsigned count;
 };
 
-void nodes_open(struct nodes *nodes, struct sim *sim, struct network *network, struct witness *witness,
-                const unsigned char hub[AQ_NOISE_KEY_SIZE]);
+/* What they work with is filled in. */
+void nodes_open(struct nodes *nodes);
 void nodes_free(struct nodes *nodes);
 
 /* When the next thing happens to one of them: NEVER is possible. */
 uint64_t nodes_due_ms(const struct nodes *nodes);
 void nodes_act(struct nodes *nodes);                 /* it happens: a start, or a turn */
 void nodes_wake(struct nodes *nodes, unsigned host); /* something has come for its agent */
+
+/* The operator starts its agent, which runs, again. */
+void node_restart(struct node *node);
 
 struct node *nodes_draw(struct nodes *nodes); /* any that is not gone; NULL: all are */
 

@@ -2,6 +2,7 @@
 
 #include "schema/model/join_token.h"
 #include "schema/wire/key_file.h"
+#include "tests/sim/joins.h"
 #include "tests/sim/liars.h"
 
 #include <inttypes.h>
@@ -31,12 +32,16 @@ static void enrol(struct clients *clients, struct writer *writer, const char *na
                  writer);
 }
 
-/* The name of the first of them that has no key; NULL: all have. */
+static const char node_names[] = "node";
+
+/* The name of the first of them that has no key, and does not join by itself; NULL: there is none. */
 static const char *find_missing(struct clients *clients, const char *what, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         const char *name = aq_arena_format(&clients->requests->arena, "%s-%u", what, i);
         const struct aq_node *row = mirror_row(&clients->judge->mirror, &aq_entity_node, name);
+        if (what == node_names && clients->joins->nodes->all[i].joins)
+            continue;
         if (row == NULL || row->key[0] == '\0')
             return name;
     }
@@ -46,10 +51,12 @@ static const char *find_missing(struct clients *clients, const char *what, unsig
 /* One request at a time: the writer may have a short queue. */
 void operator_look(struct clients *clients, struct writer *writer)
 {
-    const char *name = find_missing(clients, "node", NODES);
+    if (writer == NULL || !writer_is_leader(writer) || joins_look(clients, writer))
+        return;
+    const char *name = find_missing(clients, node_names, NODES);
     if (name == NULL)
         name = find_missing(clients, "liar", LIARS);
-    if (name == NULL || writer == NULL || !writer_is_leader(writer))
+    if (name == NULL)
         return;
     if (clients->looks++ % TOKEN_LOOKS == 0 || clients->judge->join_hash[0] == '\0')
         make_token(clients, writer);

@@ -175,11 +175,20 @@ static void open_world(struct world *world, struct sim *sim)
                                                          &world->messages};
     controller_open(&world->controller, &surroundings);
     keepers_open(&world->keepers, sim, &world->witness, &world->nodes);
-    nodes_open(&world->nodes, sim, &world->network, &world->witness, world->controller.identity.key.public);
+    joins_open(&world->joins, &world->judge, &world->nodes);
+    world->judge.joins = &world->joins;
+    world->nodes = (struct nodes){.sim = sim,
+                                  .network = &world->network,
+                                  .witness = &world->witness,
+                                  .joins = &world->joins,
+                                  .fingerprint = authority_fingerprint(world->controller.authority),
+                                  .hub = world->controller.identity.key.public};
+    nodes_open(&world->nodes);
     world->clients = (struct clients){.requests = &world->requests,
                                       .judge = &world->judge,
                                       .messages = &world->messages,
                                       .network = &world->network,
+                                      .joins = &world->joins,
                                       .sim = sim};
     clients_open(&world->clients);
     world->tails = (struct tails){.sim = sim, .judge = &world->judge};
@@ -249,6 +258,7 @@ static void free_world(struct world *world)
     readers_free(&world->readers);
     nodes_free(&world->nodes);
     keepers_free(&world->keepers);
+    joins_free(&world->joins);
     controller_free(&world->controller);
     network_free(&world->network);
     requests_free(&world->requests);

@@ -6,6 +6,7 @@
 #include "tests/sim/clients.h"
 #include "tests/sim/controller.h"
 #include "tests/sim/faults.h"
+#include "tests/sim/joins.h"
 #include "tests/sim/keepers.h"
 #include "tests/sim/readers.h"
 #include "tests/sim/runners.h"
@@ -21,6 +22,7 @@ struct world {
     struct controller controller;
     struct nodes nodes;
     struct keepers keepers;
+    struct joins joins;
     struct clients clients;
     struct tails tails;
     struct runners runners;
