@@ -242,9 +242,9 @@ static void a_uid_takes_its_permission_also_for_a_new_user(void **context)
     given_users();
     GIVEN(token_created, .id = 3, .user = "boss", .name = "hr",
           .only = PATTERNS("user.create", "token.*:own", "user.read:own", "user.list:own", "user.can:own",
-                           "user.token:own", "application.*:own", "resource.*:own", "label.read", "label.list",
-                           "node.read", "node.list", "project.read", "project.list", "role.read", "role.list",
-                           "role.can", "cluster.read", "cluster.metrics"),
+                           "user.token:own", "application.*:own", "resource.*:own", "task.*:own", "label.read",
+                           "label.list", "node.read", "node.list", "project.read", "project.list", "role.read",
+                           "role.list", "role.can", "cluster.read", "cluster.metrics"),
           .hash = "n");
     with_token("boss", 3);
     WHEN(user_create, .name = "carl", .uid = 5, .hash = "h");
@@ -258,7 +258,7 @@ static void given_a_clerk(void)
     given_users();
     GIVEN(role_created, .name = "clerk",
           .may = PATTERNS("user.*", "token.*", "role.*", "cluster.*", "project.*", "label.*", "node.*",
-                          "application.*:own", "resource.*:own"));
+                          "application.*:own", "resource.*:own", "task.*:own"));
     GIVEN(user_created, .name = "clerk", .role = "clerk", .hash = "z");
 }
 
