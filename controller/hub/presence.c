@@ -98,10 +98,8 @@ static void lose_done(struct hub_item *item)
 {
     struct hub_lose *lose = (struct hub_lose *)item;
     struct hub_agent *agent = agents_find(&lose->base->agents, lose->name);
-    if (agent != NULL) {
-        agent->losing = false;
-        agent->active = agent->active && lose->request.error.code != AQ_OK;
-    }
+    if (agent != NULL)
+        agent->losing = false; /* whether it is ACTIVE, events tell: it may be back by now */
     if (lose->request.error.code == AQ_OK)
         aq_journal(AQ_WARN, "agent lost", "node", lose->name, NULL);
     free(lose);
