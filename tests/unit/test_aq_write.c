@@ -266,7 +266,7 @@ static void a_wait_has_an_end(void **state)
             {"GET", "/api/v1/application/1", 200, APPLICATION("NEW", "no node has room")},
             {"GET", "/api/v1/events", 403, "{\"message\":\"for admins\"}"});
     assert_int_equal(aq_run("run mac --timeout 1"), CLI_FAILED);
-    assert_non_null(strstr(aq_err, "aq: application 1 is still in NEW after 1 s"));
+    assert_non_null(strstr(aq_err, "aq: application 1 is still in NEW after "));
 }
 
 /* A controller that restarts: no answer, a broken one, none that is ready. */
@@ -396,7 +396,8 @@ static void a_run_that_is_given_up_gives_back(void **state)
             {"GET", "/api/v1/application/1", 200, APPLICATION("NEW", "no node has room")},
             {"GET", "/api/v1/events", 403, "{\"message\":\"for admins\"}"});
     assert_int_equal(aq_run("run mac --timeout 3"), CLI_FAILED);
-    assert_non_null(strstr(aq_err, "still in NEW after 3 s: no node has room; see aq application 1 why\n"));
+    assert_non_null(strstr(aq_err, "still in NEW after ")); /* 3 s, or more if the machine is busy */
+    assert_non_null(strstr(aq_err, " s: no node has room; see aq application 1 why\n"));
     assert_non_null(strstr(aq_err, "application 1 is given back"));
     assert_string_equal(aq_out, ""); /* what was seen is no longer true */
     assert_seen(server.seen_count - 1, "POST /api/v1/application/1/deallocate");
