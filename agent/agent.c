@@ -252,6 +252,11 @@ nfds_t agent_fds(const struct agent *agent, struct pollfd fds[AGENT_FDS_MAX])
     return count;
 }
 
+bool agent_waits_for(const struct agent *agent, pid_t child)
+{
+    return drivers_wait_for(&agent->workloads.drivers, child);
+}
+
 bool agent_is_welcome(const struct agent *agent)
 {
     return session_is_welcome(agent->session);

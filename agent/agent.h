@@ -46,7 +46,8 @@ uint64_t agent_turn(struct agent *agent, const struct aq_clocks *now);
 /* The descriptors to poll until the next turn; negative ones among them are none. Returns their number. */
 nfds_t agent_fds(const struct agent *agent, struct pollfd fds[AGENT_FDS_MAX]);
 
-bool agent_is_welcome(const struct agent *agent); /* the hub has welcomed it */
+bool agent_waits_for(const struct agent *agent, pid_t child); /* a later turn reaps it; nothing else may */
+bool agent_is_welcome(const struct agent *agent);             /* the hub has welcomed it */
 /* Why the hub does not admit it, in words; "": the hub has not said so. */
 const char *agent_refusal(const struct agent *agent);
 

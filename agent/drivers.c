@@ -93,6 +93,16 @@ bool drivers_are_settled(const struct drivers *drivers)
     return true;
 }
 
+bool drivers_wait_for(const struct drivers *drivers, pid_t child)
+{
+    for (uint32_t i = 0; i < drivers->count; i++) {
+        const struct opened_driver *one = &drivers->opened[i];
+        if (one->type->life != NULL && one->type->life->waits_for(one->driver, child))
+            return true;
+    }
+    return false;
+}
+
 unsigned drivers_changes(const struct drivers *drivers)
 {
     unsigned changes = drivers->count;

@@ -42,6 +42,8 @@ uint32_t drivers_names(const struct drivers *drivers, const char *names[]);
 struct aq_list drivers_describe(const struct drivers *drivers, uint32_t most, struct aq_arena *arena);
 /* It is known of each whether it can. */
 bool drivers_are_settled(const struct drivers *drivers);
+/* One of them looks itself how this child of the agent ends. */
+bool drivers_wait_for(const struct drivers *drivers, pid_t child);
 /* Grows when that, or what a driver can do, changes. */
 unsigned drivers_changes(const struct drivers *drivers);
 

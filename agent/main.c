@@ -85,12 +85,17 @@ static bool take_signals(int signals, struct agent *agent, struct settings *sett
     return end;
 }
 
-/* The agent is a subreaper: it inherits the orphans of keepers. After a turn, so that drivers have seen how their own
- * processes ended. */
-static void reap_orphans(void)
+/* The agent is a subreaper: it inherits the orphans of keepers. What drivers look after themselves may have ended after
+ * their turn: then the next turn comes at once, and the rest is reaped after it. */
+static void reap_orphans(const struct agent *agent)
 {
-    while (waitpid(-1, NULL, WNOHANG) > 0)
-        ;
+    for (;;) {
+        siginfo_t ended = {0};
+        if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid == 0 ||
+            agent_waits_for(agent, ended.si_pid))
+            return;
+        waitpid(ended.si_pid, NULL, WNOHANG);
+    }
 }
 
 /* While the agent closes, a second SIGTERM or SIGINT kills it. */
@@ -195,7 +200,7 @@ static int run_agent(struct settings *settings)
     do {
         const struct aq_clocks now = aq_clocks_read();
         uint64_t deadline_ms = agent_turn(agent, &now);
-        reap_orphans();
+        reap_orphans(agent);
         notify_status(agent);
         keep_addresses(settings, agent);
         wait_for_news(agent, signals, deadline_ms);

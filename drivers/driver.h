@@ -139,6 +139,8 @@ struct driver_life {
     /* Appends lines, of texts of AQ_TEXTS_ITEM_MAX bytes at most: what it can do, and its options. NULL: nothing is to
      * be said. */
     void (*describe)(const struct driver *driver, struct aq_list *lines, uint32_t most, struct aq_arena *arena);
+    /* It looks itself how this child of the agent ends, in its next work(): nothing else may reap it. */
+    bool (*waits_for)(const struct driver *driver, pid_t child);
 };
 
 struct driver_type {

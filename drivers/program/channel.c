@@ -331,6 +331,11 @@ static bool has_ended(struct channel *channel)
     return channel->how[0] != '\0';
 }
 
+bool program_channel_waits_for(const struct channel *channel, pid_t child)
+{
+    return channel->pid == child && channel->how[0] == '\0';
+}
+
 bool program_channel_work(struct channel *channel, uint64_t now_ms)
 {
     struct channel_stream *streams[] = {&channel->reports, &channel->errors};
@@ -343,7 +348,6 @@ bool program_channel_work(struct channel *channel, uint64_t now_ms)
         more = stream_read(channel, streams[i]) || more;
     }
     tell_errors(channel, now_ms);
-    /* Seen in this turn, even if it is acted upon later: after the turn, the agent reaps what has ended. */
     const bool ended = has_ended(channel);
     if (more || !ended)
         return true;

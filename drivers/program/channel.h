@@ -55,6 +55,8 @@ int program_channel_start(struct channel *channel, const char *path, char *const
                           struct aq_error *error) AQ_MUST_CHECK;
 /* Kills it and all of its process group. */
 void program_channel_kill(struct channel *channel);
+/* This is the program, and program_channel_work() has not seen its end yet, but will. */
+bool program_channel_waits_for(const struct channel *channel, pid_t child);
 
 /* Sends what the caller has appended to `out`, as far as the program reads. */
 void program_channel_flush(struct channel *channel);

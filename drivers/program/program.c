@@ -120,7 +120,12 @@ static void describe(const struct driver *driver, struct aq_list *lines, uint32_
         hello_describe(&driver->hello, lines, most, arena);
 }
 
-static const struct driver_life life = {refusal, is_settled, changes, retry, withdraw, on_host, describe};
+static bool waits_for(const struct driver *driver, pid_t child)
+{
+    return program_channel_waits_for(&driver->channel, child);
+}
+
+static const struct driver_life life = {refusal, is_settled, changes, retry, withdraw, on_host, describe, waits_for};
 
 /* For a program that needs them before it can say hello. */
 static char *settings_variable(const struct driver *driver, struct aq_arena *arena)
