@@ -152,11 +152,13 @@ static unsigned depth_of(const json_t *value, unsigned limit)
     return deepest + 1;
 }
 
-/* The library quotes what it has read last, which may be a secret. Signs such as } are none. */
+/* The library quotes what it has read last, which may be a secret. Signs such as } are none, nor is a key. */
 static void drop_quote(json_error_t *at)
 {
     static const char begin[] = " near '";
     char *near = strstr(at->text, begin);
+    if (json_error_code(at) == json_error_duplicate_key)
+        return;
     if (near != NULL && strchr("{}[],:", near[strlen(begin)]) == NULL)
         *near = '\0';
 }
