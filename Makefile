@@ -53,10 +53,11 @@ RAFT_LEAST := 0.22.1
 LIBRARIES = $(eval LIBRARIES := -Wl,--as-needed $(shell pkg-config --libs $(PACKAGES)))$(LIBRARIES)
 INCLUDES = $(eval INCLUDES := $(shell pkg-config --cflags $(PACKAGES)))$(INCLUDES)
 CFLAGS_release := -O2
-CFLAGS_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-CFLAGS_tsan := -O1 -fsanitize=thread -fno-omit-frame-pointer
-CFLAGS_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-CFLAGS_lint := -O0
+# Line numbers are enough for the reports of sanitizers, and the rest of the debug information takes long to build.
+CFLAGS_asan := -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS_tsan := -O1 -g1 -fsanitize=thread -fno-omit-frame-pointer
+CFLAGS_fuzz := -O1 -g1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS_lint := -O0 -g0
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
             -Wno-missing-field-initializers
 ifneq ($(findstring clang,$(CC)),clang)
