@@ -78,7 +78,8 @@ total)
     seconds=$1
     # shellcheck disable=SC2046
     set -- $(targets)
-    fuzz_all $((seconds / $#)) "$@"
+    share=$((seconds / $#)) # 0 would be without end
+    fuzz_all $((share > 0 ? share : 1)) "$@"
     ;;
 replay)
     bad=0

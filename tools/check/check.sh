@@ -64,7 +64,7 @@ step sim-patches tests/sim/mutants.sh apply
 if build build-gcc all tests abuse-programs man; then
     step rings tools/check/rings.sh
     "$run" many unit-release 120 build/release/tests/test_*
-    step sim tests/sim/check.sh build/release/sim 240
+    step sim tests/sim/check.sh build/release/sim 270
     step sim-mutants env VARIANT=release SEEDS=300 tests/sim/mutants.sh key-not-remembered delivery-not-repeated index-not-undone
     e2e release tests/e2e/session.sh tests/e2e/up.sh
     e2e release build/release/abuse/http build/release/abuse/port tests/abuse/mount.sh
@@ -76,12 +76,12 @@ if build build-asan VARIANT=asan all tests man fuzzers; then
     # shellcheck disable=SC2086 # words
     $fixed "$run" many unit-asan 240 build/asan/tests/test_*
     # shellcheck disable=SC2086 # words
-    step sim-asan $fixed tests/sim/check.sh build/asan/sim 60
+    step sim-asan $fixed tests/sim/check.sh build/asan/sim 30
     # shellcheck disable=SC2086 # words
     step fuzz-replay $fixed tests/fuzz/run.sh replay build/asan/fuzz/*
     e2e_all asan
 fi
-build fuzz VARIANT=fuzz CC=clang fuzzers && step fuzz-short tests/fuzz/run.sh total 40
+build fuzz VARIANT=fuzz CC=clang fuzzers && step fuzz-short tests/fuzz/run.sh total 24
 if build build-tsan VARIANT=tsan all; then
     # shellcheck disable=SC2086 # words
     BUILD=build/tsan $fixed "$run" many e2e-tsan 300 tests/e2e/session.sh tests/e2e/restart.sh tests/e2e/errors.sh
