@@ -56,6 +56,7 @@ static bool submit_record(struct react_command *item, const struct aq_command *c
                                             .context = item};
     if (writer_submit(commands->writer, &item->request, &error) == 0)
         return true;
+    commands->not_taken++;
     pthread_mutex_lock(&commands->lock);
     release(item);
     commands->under_way--;

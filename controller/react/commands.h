@@ -34,7 +34,8 @@ struct react_commands {
     void *context;
     pthread_mutex_t lock; /* guards the following members */
     unsigned under_way;
-    bool refused; /* a command failed although its row exists: no room, no leader, a full queue */
+    unsigned not_taken; /* commands that the writer did not take; only for the caller of react_turn() */
+    bool refused;       /* a command failed although its row exists: no room, no leader, a full queue */
     struct react_command items[REACT_COMMANDS_MAX];
 };
 

@@ -32,7 +32,7 @@ struct react {
     struct tended tended;
     struct leases leases;
     uint64_t next_sweep_ms, rest_until_ms; /* steady */
-    unsigned refusals;                     /* turns in which the writer refused something */
+    enum look first;                       /* the next turn begins with it */
 };
 
 static void rest(struct react *react)
@@ -68,10 +68,14 @@ static void look_for(struct react *react, enum look look, struct state_txn *txn,
     }
 }
 
-/* The writer may take no more than what comes first: every other turn after a refusal begins with another one. */
-static enum look begins_with(const struct react *react)
+/* The writer may take no more than what came first. Then the next turn begins with the next one of those of which it
+ * did not take all: `left` has their bits. */
+static enum look next_first(enum look first, unsigned left)
 {
-    return react->refusals % 2 == 1 ? react->refusals / 2 % LOOKS : 0;
+    for (unsigned i = 1; i <= LOOKS; i++)
+        if (left & 1u << (first + i) % LOOKS)
+            return (first + i) % LOOKS;
+    return LOOK_LIFETIMES;
 }
 
 /* Does what the tables show to be due. `time_ms` is the log's time. */
@@ -79,14 +83,20 @@ static void look_at_tables(struct react *react, uint64_t time_ms)
 {
     struct aq_error error = {0};
     struct state_txn *txn;
+    unsigned left = 0;
     waiting_read_events(&react->waiting);
     if (state_read(react->options.state, &txn, &error) != 0) {
         aq_journal(AQ_ERROR, "cannot read the tables", "error", error.message, NULL);
         rest(react);
         return;
     }
-    for (unsigned i = 0, first = begins_with(react); i < LOOKS; i++)
-        look_for(react, (first + i) % LOOKS, txn, time_ms);
+    for (unsigned i = 0; i < LOOKS; i++) {
+        const enum look look = (react->first + i) % LOOKS;
+        const unsigned before = react->commands.not_taken;
+        look_for(react, look, txn, time_ms);
+        left |= react->commands.not_taken != before ? 1u << look : 0;
+    }
+    react->first = next_first(react->first, left);
     if (state_failed(txn, &error))
         aq_journal(AQ_ERROR, "cannot read the tables", "error", error.message, NULL);
     state_end(txn);
@@ -97,10 +107,8 @@ static unsigned count_commands(struct react *react)
 {
     bool refused;
     unsigned under_way = react_commands_under_way(&react->commands, &refused);
-    if (refused) {
+    if (refused)
         rest(react);
-        react->refusals++;
-    }
     return under_way;
 }
 
