@@ -206,8 +206,7 @@ static int delete_node(struct decide *decide, const void *record, struct aq_erro
     if (ending.count > ENDED_AT_ONCE_MAX)
         return aq_fail(error, AQ_E_LIMIT,
                        "node %s holds more than %d resources and tasks, the most that can end at once: let its agent "
-                       "return and end "
-                       "some first",
+                       "return and end some first",
                        command->name, ENDED_AT_ONCE_MAX);
     struct aq_node_deleted event = {command->name};
     decide_emit(decide, &aq_event_node_deleted, &event);
