@@ -1,9 +1,6 @@
 #include "agent/delivery.h"
 
-#include "schema/base/journal.h"
-
-#include <inttypes.h>
-#include <stdio.h>
+#include "agent/workload_journal.h"
 
 enum {
     STEPS_MAX = 16, /* in one turn: each may sync several files */
@@ -75,10 +72,7 @@ static void end_unnamed(struct delivery *delivery)
         if (workload->resource < work->first || workload->resource > work->last ||
             workload->named == delivery->counted || workload->over || workload->stopping)
             continue;
-        char number[24];
-        snprintf(number, sizeof number, "%" PRIu64, workload->resource);
-        aq_journal(AQ_WARN, "a workload is ended: the cluster does not know of it", "resource", number, "detail", "",
-                   NULL);
+        workload_journal(AQ_WARN, "a workload is ended: the cluster does not know of it", workload->resource, "");
         workloads_stop(delivery->workloads, workload);
     }
 }

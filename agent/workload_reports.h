@@ -4,7 +4,6 @@
 #define AQ_AGENT_WORKLOAD_REPORTS_H
 
 #include "agent/workloads.h"
-#include "schema/base/journal.h"
 
 enum { STATUS_UNKNOWN = -1 }; /* instead of an exit status: there is none, or none that is known */
 
@@ -25,6 +24,5 @@ void workload_note_end(struct workloads *workloads, struct workload *workload, e
 void workload_note_run(struct workloads *workloads, struct workload *workload, int exit_status, const char *reason);
 
 void workload_queue_unstored(struct workloads *workloads, struct workload *workload); /* if it is not in the queue */
-void workload_journal(enum aq_journal_level level, const char *words, uint64_t resource, const char *detail);
 
 #endif

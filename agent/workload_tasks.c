@@ -1,23 +1,14 @@
 #include "agent/workload_tasks.h"
 
 #include "agent/tidy.h"
+#include "agent/workload_journal.h"
 #include "agent/workloads.h"
-#include "schema/base/journal.h"
 #include "schema/codec/json.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { AGAIN_MS = 1000, REASON_MOST = 512, RESULT_MOST = 4096 };
-
-static void journal(enum aq_journal_level level, const char *words, uint64_t resource, const char *detail)
-{
-    char number[24];
-    snprintf(number, sizeof number, "%" PRIu64, resource);
-    aq_journal(level, words, "resource", number, "detail", detail, NULL);
-}
 
 static struct workload_task *find(struct workload_tasks *tasks, uint64_t number)
 {
@@ -155,9 +146,9 @@ static void end_task(struct workload_tasks *tasks, struct workload_task *task, c
     task->reason = tidy_copy(reason, REASON_MOST);
     task->result = tidy_result(task->failed ? NULL : result);
     set_phase(tasks, task, TASK_ENDED);
-    journal(task->failed ? AQ_WARN : AQ_INFO,
-            task->failed ? "a task of a workload has failed" : "a task of a workload is done", task->resource,
-            task->failed ? task->reason : task->name);
+    workload_journal(task->failed ? AQ_WARN : AQ_INFO,
+                     task->failed ? "a task of a workload has failed" : "a task of a workload is done", task->resource,
+                     task->failed ? task->reason : task->name);
 }
 
 void workload_tasks_end(struct workloads *workloads, const struct driver_report *report)
@@ -228,7 +219,7 @@ static void store_ends(struct workloads *workloads, uint64_t resource)
             set_phase(tasks, task, TASK_STORED);
     }
     if (home_set_tasks(workloads->home, resource, &list, &error) != 0)
-        journal(AQ_WARN, "the end of a task cannot be stored", resource, error.message);
+        workload_journal(AQ_WARN, "the end of a task cannot be stored", resource, error.message);
 }
 
 void workload_tasks_work(struct workloads *workloads)

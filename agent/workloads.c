@@ -1,5 +1,6 @@
 #include "agent/workloads.h"
 
+#include "agent/workload_journal.h"
 #include "agent/workload_leases.h"
 #include "agent/workload_options.h"
 #include "agent/workload_reports.h"
