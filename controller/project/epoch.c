@@ -63,7 +63,7 @@ static void end_epoch(struct project *project, const void *data)
     if (!project_expect(project, state_find(project->txn, &aq_entity_epoch, &key, &epoch, project->arena)))
         return;
     if (epoch.lost)
-        counter_add_lost_epoch(project->txn, -1);
+        counter_add_lost(project->txn, COUNTER_LOST_EPOCHS, -1);
     state_remove(project->txn, &aq_entity_epoch, &key);
     index_put(project->txn, INDEX_EPOCH_KEY, &ended, "", 0);
 }
@@ -77,7 +77,7 @@ static void lose_epoch(struct project *project, const void *data)
     if (!project_expect(project, state_find(project->txn, &aq_entity_epoch, &key, &epoch, project->arena)))
         return;
     if (epoch.lost != event->lost)
-        counter_add_lost_epoch(project->txn, event->lost ? 1 : -1);
+        counter_add_lost(project->txn, COUNTER_LOST_EPOCHS, event->lost ? 1 : -1);
     epoch.lost = event->lost;
     state_store(project->txn, &aq_entity_epoch, &key, &epoch);
 }

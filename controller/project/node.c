@@ -87,7 +87,7 @@ static void set_status(struct project *project, const void *data)
     if (!find_changed(project, event->name, &node))
         return;
     if (node.status != event->status)
-        counter_add_lost_node(project->txn, event->status == AQ_NODE_LOST ? 1 : -1);
+        counter_add_lost(project->txn, COUNTER_LOST_NODES, event->status == AQ_NODE_LOST ? 1 : -1);
     node.status = event->status;
     node.lost_at = event->status == AQ_NODE_LOST ? project->time_ms : 0;
     project_node(project, &node);
@@ -186,7 +186,7 @@ static void add_enrolled(struct project *project, const struct aq_node_enrolled 
     };
     index_put(project->txn, INDEX_NODE_NUMBER, &number, event->name, strlen(event->name));
     counter_set_last_id(project->txn, &aq_entity_node, event->number);
-    counter_add_lost_node(project->txn, 1);
+    counter_add_lost(project->txn, COUNTER_LOST_NODES, 1);
 }
 
 static void enrol_node(struct project *project, const void *data)
@@ -230,7 +230,7 @@ static void delete_node(struct project *project, const void *data)
     forget_key(project, &node);
     index_remove(project->txn, INDEX_TENDED, &number);
     if (node.status == AQ_NODE_LOST)
-        counter_add_lost_node(project->txn, -1);
+        counter_add_lost(project->txn, COUNTER_LOST_NODES, -1);
     state_remove(project->txn, &aq_entity_node, &key);
     if (project->index != NULL)
         place_index_remove(project->index, node.number);

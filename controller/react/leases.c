@@ -65,7 +65,7 @@ void leases_look(struct leases *leases, struct state_txn *txn, uint64_t steady_m
     struct look look = {.leases = leases, .txn = txn, .steady_ms = steady_ms, .room = true};
     if (steady_ms < leases->next_ms)
         return;
-    if (counter_lost_nodes(txn) > 0)
+    if (counter_lost(txn, COUNTER_LOST_NODES) > 0)
         index_scan(txn, INDEX_LEASED, &all, look_at_resource, &look);
     free(leases->nodes);
     leases->nodes = look.nodes;

@@ -205,35 +205,30 @@ void counter_add_open(struct state_txn *txn, uint64_t user_number, uint64_t labe
     add(txn, &of_label, change);
 }
 
-static struct state_key key_of_lost(const char *what)
+static struct state_key key_of_lost(enum counter_lost kind)
 {
-    return key_of("lost/", what);
+    static const char *const names[COUNTER_LOST_KINDS] = {"nodes", "epochs"};
+    return key_of("lost/", names[kind]);
 }
 
-uint64_t counter_lost_nodes(struct state_txn *txn)
+uint64_t counter_lost(struct state_txn *txn, enum counter_lost kind)
 {
-    struct state_key key = key_of_lost("nodes");
+    struct state_key key = key_of_lost(kind);
     return get(txn, &key);
 }
 
-void counter_add_lost_node(struct state_txn *txn, int change)
+bool counter_has_lost(struct state_txn *txn, enum counter_lost kind)
 {
-    struct state_key key = key_of_lost("nodes");
-    add(txn, &key, change);
-    txn->lost = STORE_LOST_UNKNOWN;
+    if (txn->lost[kind] == STORE_LOST_UNKNOWN)
+        txn->lost[kind] = counter_lost(txn, kind) > 0 ? STORE_LOST_SOME : STORE_LOST_NONE;
+    return txn->lost[kind] == STORE_LOST_SOME;
 }
 
-uint64_t counter_lost_epochs(struct state_txn *txn)
+void counter_add_lost(struct state_txn *txn, enum counter_lost kind, int change)
 {
-    struct state_key key = key_of_lost("epochs");
-    return get(txn, &key);
-}
-
-void counter_add_lost_epoch(struct state_txn *txn, int change)
-{
-    struct state_key key = key_of_lost("epochs");
+    struct state_key key = key_of_lost(kind);
     add(txn, &key, change);
-    txn->lost_epochs = STORE_LOST_UNKNOWN;
+    txn->lost[kind] = STORE_LOST_UNKNOWN;
 }
 
 static struct state_key key_of_usage(const char *project, uint64_t user_number)

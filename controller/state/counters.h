@@ -29,13 +29,15 @@ struct counter_usage counter_usage(struct state_txn *txn, const char *project, u
 void counter_set_usage(struct state_txn *txn, const char *project, uint64_t user_number,
                        const struct counter_usage *usage);
 
-/* Nodes that are LOST now. */
-uint64_t counter_lost_nodes(struct state_txn *txn);
-void counter_add_lost_node(struct state_txn *txn, int change);
-
-/* Epochs that have not ended, and whose keys are lost. */
-uint64_t counter_lost_epochs(struct state_txn *txn);
-void counter_add_lost_epoch(struct state_txn *txn, int change);
+/* What is lost at present. */
+enum counter_lost {
+    COUNTER_LOST_NODES,  /* nodes that are LOST */
+    COUNTER_LOST_EPOCHS, /* epochs that have not ended, and whose keys are lost */
+    COUNTER_LOST_KINDS
+};
+uint64_t counter_lost(struct state_txn *txn, enum counter_lost kind);
+bool counter_has_lost(struct state_txn *txn, enum counter_lost kind); /* is it more than 0? Cheap, however often */
+void counter_add_lost(struct state_txn *txn, enum counter_lost kind, int change);
 
 /* Any counter, by its name in the table. */
 uint64_t counter_get(struct state_txn *txn, const char *name);

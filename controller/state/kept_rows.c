@@ -1,5 +1,6 @@
 #include "controller/state/kept_rows.h"
 
+#include "controller/state/counters.h"
 #include "controller/state/remarks.h"
 #include "schema/codec/pack.h"
 
@@ -10,7 +11,8 @@ static bool pack_remarked(struct state_txn *txn, const struct aq_entity *entity,
                           uint64_t now_ms, struct aq_buffer *out)
 {
     AQ_CLEANUP_ARENA struct aq_arena arena = {0};
-    if ((!remark_has_lost(txn) && !remark_has_lost_epochs(txn)) || remark_fields(entity) == 0)
+    const bool some_lost = counter_has_lost(txn, COUNTER_LOST_NODES) || counter_has_lost(txn, COUNTER_LOST_EPOCHS);
+    if (!some_lost || remark_fields(entity) == 0)
         return false;
     void *object = aq_arena_alloc(&arena, entity->record->size);
     if (!state_find(txn, entity, key, object, &arena) || !remark_row(txn, entity, object, now_ms, &arena))

@@ -17,20 +17,6 @@
 
 enum { LONG_MS = 60000 }; /* more than workloads are usually given to end */
 
-bool remark_has_lost(struct state_txn *txn)
-{
-    if (txn->lost == STORE_LOST_UNKNOWN)
-        txn->lost = counter_lost_nodes(txn) > 0 ? STORE_LOST_SOME : STORE_LOST_NONE;
-    return txn->lost == STORE_LOST_SOME;
-}
-
-bool remark_has_lost_epochs(struct state_txn *txn)
-{
-    if (txn->lost_epochs == STORE_LOST_UNKNOWN)
-        txn->lost_epochs = counter_lost_epochs(txn) > 0 ? STORE_LOST_SOME : STORE_LOST_NONE;
-    return txn->lost_epochs == STORE_LOST_SOME;
-}
-
 /* What is asked of its node: to start it, to run it, to end it. */
 enum wish { WISH_NOTHING, WISH_START, WISH_RUN, WISH_END };
 
@@ -125,7 +111,7 @@ static const char *remark_secrets(struct state_txn *txn, const struct aq_applica
                                   struct aq_arena *arena)
 {
     const char *epoch = application->wrap.epoch;
-    if ((wish != WISH_START && wish != WISH_RUN) || !remark_has_lost_epochs(txn))
+    if ((wish != WISH_START && wish != WISH_RUN) || !counter_has_lost(txn, COUNTER_LOST_EPOCHS))
         return NULL;
     if (!is_lost(txn, epoch, arena))
         epoch = epoch_of_label(txn, application->label_id, arena);
@@ -138,7 +124,7 @@ static const char *remark_secrets(struct state_txn *txn, const struct aq_applica
 
 static const char *remark_label(struct state_txn *txn, const struct aq_label *label, struct aq_arena *arena)
 {
-    if (!remark_has_lost_epochs(txn) || !is_lost(txn, label->wrap.epoch, arena))
+    if (!counter_has_lost(txn, COUNTER_LOST_EPOCHS) || !is_lost(txn, label->wrap.epoch, arena))
         return NULL;
     return aq_arena_format(arena,
                            "its secrets cannot be read: the key of epoch %s is not in the keyring; load the backup of "
@@ -157,9 +143,10 @@ static const char *remark_node(struct state_txn *txn, const struct aq_applicatio
                                uint64_t now_ms, struct aq_arena *arena)
 {
     struct aq_node node;
-    if (wish == WISH_NOTHING || (wish != WISH_END && !remark_has_lost(txn)))
+    if (wish == WISH_NOTHING || (wish != WISH_END && !counter_has_lost(txn, COUNTER_LOST_NODES)))
         return NULL;
-    if (remark_has_lost(txn) && state_node(txn, application->node, &node, arena) && node.status == AQ_NODE_LOST)
+    if (counter_has_lost(txn, COUNTER_LOST_NODES) && state_node(txn, application->node, &node, arena) &&
+        node.status == AQ_NODE_LOST)
         return remark_lost(&node, wish, arena);
     if (wish != WISH_END)
         return NULL;
@@ -238,11 +225,12 @@ static bool may_have(struct state_txn *txn, const struct aq_entity *entity, cons
 {
     enum aq_application_status status;
     if (entity == &aq_entity_label)
-        return remark_has_lost_epochs(txn);
+        return counter_has_lost(txn, COUNTER_LOST_EPOCHS);
     if (entity != &aq_entity_application || !read_status(row, &status))
         return false;
     const enum wish wish = wish_of(status, 1); /* at most */
-    return wish == WISH_END || (wish != WISH_NOTHING && (remark_has_lost(txn) || remark_has_lost_epochs(txn)));
+    return wish == WISH_END || (wish != WISH_NOTHING && (counter_has_lost(txn, COUNTER_LOST_NODES) ||
+                                                         counter_has_lost(txn, COUNTER_LOST_EPOCHS)));
 }
 
 const void *remark_packed(struct state_txn *txn, const struct aq_entity *entity, const struct state_packed *row,

@@ -22,9 +22,5 @@ uint64_t remark_fields(const struct aq_entity *entity);
 /* The row with its remark, if it has one; NULL: show it as it is. Costs little for rows that have none. */
 const void *remark_packed(struct state_txn *txn, const struct aq_entity *entity, const struct state_packed *row,
                           uint64_t now_ms, struct aq_arena *arena);
-/* Are there lost nodes? Without them, only what takes long to end has remarks. */
-bool remark_has_lost(struct state_txn *txn);
-/* Are there epochs whose key is lost? */
-bool remark_has_lost_epochs(struct state_txn *txn);
 
 #endif

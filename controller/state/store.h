@@ -5,6 +5,7 @@
 
 #include "controller/lmdb/file.h"
 #include "controller/state/cache.h"
+#include "controller/state/counters.h"
 #include "controller/state/indexes.h"
 #include "controller/state/state.h"
 
@@ -58,9 +59,8 @@ struct state_txn {
      * that would cost a page for each application. */
     bool has_waiting;
     struct state_key waiting;
-    enum store_lost { STORE_LOST_UNKNOWN, STORE_LOST_NONE, STORE_LOST_SOME } lost; /* nodes; for remarks.c */
-    enum store_lost lost_epochs;                                                   /* the same of their keys */
-    struct aq_error error;                                                         /* the first failure */
+    enum { STORE_LOST_UNKNOWN, STORE_LOST_NONE, STORE_LOST_SOME } lost[COUNTER_LOST_KINDS]; /* counter_has_lost() */
+    struct aq_error error;                                                                  /* the first failure */
 };
 
 /* ---- store.c ------------------------------------------------------------------------------------------ */

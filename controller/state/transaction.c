@@ -88,7 +88,8 @@ int state_commit(struct state_txn *txn, struct aq_error *error)
     if (txn->outer != NULL) {
         row_cache_clear(txn->outer->rows); /* the inner one may have written these rows, */
         counters_forget(txn->outer);       /* and set these counters */
-        txn->outer->lost = txn->outer->lost_epochs = STORE_LOST_UNKNOWN;
+        for (unsigned kind = 0; kind < COUNTER_LOST_KINDS; kind++)
+            txn->outer->lost[kind] = STORE_LOST_UNKNOWN;
     }
     release(txn);
     return code == 0 ? 0 : -1;

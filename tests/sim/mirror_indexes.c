@@ -192,6 +192,6 @@ void mirror_compare_indexes(const struct mirror *mirror, struct state_txn *txn, 
     compare_histories(mirror, txn, sim);
     compare_open(mirror, txn, sim);
     compare_usage(mirror, txn, sim);
-    must_be(sim, "nodes that are lost", counter_lost_nodes(txn), count(mirror, &aq_entity_node, is_lost));
+    must_be(sim, "nodes that are lost", counter_lost(txn, COUNTER_LOST_NODES), count(mirror, &aq_entity_node, is_lost));
     must_be(sim, index_table(INDEX_KEY_TIMES), index_count(txn, INDEX_KEY_TIMES), index_count(txn, INDEX_KEYS));
 }

@@ -129,7 +129,7 @@ static void a_new_node_is_lost_until_its_agent_says_hello(void **context)
     assert_string_equal(spec.decide.id, "build-1");
     assert_string_equal(admitted_as(KEY_A), "build-1");
     assert_int_equal(the_node("build-1").status, AQ_NODE_LOST);
-    assert_int_equal(counter_lost_nodes(spec.txn), 1);
+    assert_int_equal(counter_lost(spec.txn, COUNTER_LOST_NODES), 1);
     assert_int_equal(the_token(1).used, 1);
     assert_int_equal(the_token(1).used_at, spec.time_ms);
     WHEN(node_join, .name = "build-1", .instance = 7, .address = "10.0.0.1");
@@ -137,7 +137,7 @@ static void a_new_node_is_lost_until_its_agent_says_hello(void **context)
     THEN(node_status_set, .name = "build-1", .status = AQ_NODE_ACTIVE);
     DONE();
     assert_string_equal(the_node("build-1").key, KEY_A);
-    assert_int_equal(counter_lost_nodes(spec.txn), 0);
+    assert_int_equal(counter_lost(spec.txn, COUNTER_LOST_NODES), 0);
     spec_check_index();
 }
 

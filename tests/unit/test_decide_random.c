@@ -315,7 +315,7 @@ static void check_everything(void)
     state_scan(spec.txn, &aq_entity_join_token, NULL, check_join_token, NULL);
     assert_int_equal(spec_rows(INDEX_NODE_KEY), sums.keys);
     assert_int_equal(spec_rows(INDEX_JOIN_SECRET), state_count(spec.txn, &aq_entity_join_token));
-    assert_int_equal(counter_lost_nodes(spec.txn), sums.lost);
+    assert_int_equal(counter_lost(spec.txn, COUNTER_LOST_NODES), sums.lost);
     const struct state_key all = {0};
     index_scan(spec.txn, INDEX_HISTORY, &all, has_application, NULL);
     index_scan(spec.txn, INDEX_ENDED, &all, is_of_an_application, NULL);

@@ -83,7 +83,7 @@ static void when_it_is_back_the_remark_is_gone(void **context)
     assert_string_equal(described(RUNNING), "");
     assert_string_equal(described(RECALLED), "deallocated by alice");
     assert_null(strstr(explained(RUNNING), "LOST"));
-    assert_int_equal(counter_lost_nodes(spec.txn), 0);
+    assert_int_equal(counter_lost(spec.txn, COUNTER_LOST_NODES), 0);
 }
 
 static void a_deleted_node_is_no_longer_lost(void **context)
@@ -91,11 +91,11 @@ static void a_deleted_node_is_no_longer_lost(void **context)
     (void)context;
     given_each();
     lose();
-    assert_int_equal(counter_lost_nodes(spec.txn), 1);
+    assert_int_equal(counter_lost(spec.txn, COUNTER_LOST_NODES), 1);
     DO(node_lose, .name = "node-1"); /* again */
-    assert_int_equal(counter_lost_nodes(spec.txn), 1);
+    assert_int_equal(counter_lost(spec.txn, COUNTER_LOST_NODES), 1);
     DO(node_delete, .name = "node-1");
-    assert_int_equal(counter_lost_nodes(spec.txn), 0);
+    assert_int_equal(counter_lost(spec.txn, COUNTER_LOST_NODES), 0);
     assert_string_equal(described(RUNNING), "node node-1 was deleted");
 }
 
@@ -176,7 +176,7 @@ static void lost_secrets_are_told_of_applications_and_labels(void **context)
     assert_string_equal(described(2), "");
     assert_string_equal(described_label(2), "");
     DO(epoch_lose, .name = "e1", .lost = true);
-    assert_int_equal(counter_lost_epochs(spec.txn), 1);
+    assert_int_equal(counter_lost(spec.txn, COUNTER_LOST_EPOCHS), 1);
     assert_string_equal(described(2), LOST_KEY "; it runs on with what it was given, until its host is started anew");
     assert_string_equal(described_label(2), LOST_KEY "; load the backup of the keyring, or create another version");
     assert_string_equal(described(1), ""); /* has none */
@@ -185,7 +185,7 @@ static void lost_secrets_are_told_of_applications_and_labels(void **context)
     assert_non_null(strstr(described(2), "node node-1 has been LOST"));
     assert_non_null(strstr(described(2), "; " LOST_KEY));
     DO(epoch_lose, .name = "e1");
-    assert_int_equal(counter_lost_epochs(spec.txn), 0);
+    assert_int_equal(counter_lost(spec.txn, COUNTER_LOST_EPOCHS), 0);
     assert_string_equal(described_label(2), "");
 }
 
@@ -200,7 +200,7 @@ static void an_epoch_that_ends_is_no_longer_lost(void **context)
     DO(label_delete, .id = 2);
     as_system();
     DO(epoch_finish, .name = "e1");
-    assert_int_equal(counter_lost_epochs(spec.txn), 0);
+    assert_int_equal(counter_lost(spec.txn, COUNTER_LOST_EPOCHS), 0);
 }
 
 static void a_kept_row_has_its_remark(void **context)
