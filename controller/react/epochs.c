@@ -12,13 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Requests that were sealed under an epoch may still be under way when another has begun. */
 enum {
-    LINGER_MS = 5000,
+    LINGER_MS = 5000, /* requests that were sealed under an epoch may still be under way when another has begun */
     EPOCHS_MAX = EPOCHS_TOLD,
-    LABELS_TOLD = 1024 /* bytes */,
-    TELL_AGAIN_MS = 60000,
-    SPARE_AGAIN_MS = 10000
+    LABELS_TOLD = 1024,    /* bytes */
+    TELL_AGAIN_MS = 60000, /* the same failure */
+    SPARE_AGAIN_MS = 10000 /* after a spare key could not be made */
 };
 
 struct rows {
@@ -45,16 +44,16 @@ static const struct aq_epoch *open_one(const struct rows *rows)
 
 /* ---- the keyring ------------------------------------------------------------------------------------------- */
 
-/* Those of epochs that have ended, also while this controller was down. A key of which the log knows nothing is left:
- * it belongs to an epoch that is about to begin, or this is the wrong log. */
 static void delete_key(struct keyring *keyring, const char *name)
 {
     struct aq_error error;
     if (keyring_delete(keyring, name, &error) != 0)
-        aq_journal(AQ_ERROR, "the key of an epoch that has ended cannot be deleted", "epoch", name, "error",
-                   error.message, NULL);
+        aq_journal(AQ_ERROR, "the key of an epoch that has ended, or has never begun, cannot be deleted", "epoch", name,
+                   "error", error.message, NULL);
 }
 
+/* Those of epochs that have ended, also while this controller was down, and those that were made for nothing. A key of
+ * which the log knows nothing is left: it belongs to an epoch that is about to begin, or this is the wrong log. */
 static void delete_keys(struct epochs *epochs, struct state_txn *txn)
 {
     struct keyring *keyring = door_keyring(epochs->door);
@@ -123,8 +122,8 @@ static bool add_loss(void *context, const struct state_key *key, const void *val
     return true;
 }
 
-/* Once, however often the command that notes it has to be sent. */
-static bool is_to_be_told(struct epochs *epochs, const char *epoch)
+/* False: it was told already. The command that notes the loss may have to be sent again. */
+static bool begin_telling(struct epochs *epochs, const char *epoch)
 {
     size_t free = EPOCHS_TOLD;
     for (size_t i = 0; i < EPOCHS_TOLD; i++) {
@@ -138,7 +137,7 @@ static bool is_to_be_told(struct epochs *epochs, const char *epoch)
     return true;
 }
 
-static void may_be_told_again(struct epochs *epochs, const char *epoch)
+static void drop_told(struct epochs *epochs, const char *epoch)
 {
     for (size_t i = 0; i < EPOCHS_TOLD; i++)
         if (strcmp(epochs->told[i], epoch) == 0)
@@ -148,7 +147,7 @@ static void may_be_told_again(struct epochs *epochs, const char *epoch)
 static void tell_loss(struct epochs *epochs, struct state_txn *txn, const char *epoch)
 {
     struct losses losses = {.txn = txn, .epoch = epoch};
-    if (!is_to_be_told(epochs, epoch))
+    if (!begin_telling(epochs, epoch))
         return;
     struct state_key prefix = {0};
     char applications[24];
@@ -174,7 +173,7 @@ static void note_losses(struct epochs *epochs, struct state_txn *txn, const stru
         if (lost) {
             tell_loss(epochs, txn, epoch->name);
         } else {
-            may_be_told_again(epochs, epoch->name);
+            drop_told(epochs, epoch->name);
             aq_journal(AQ_INFO, "the key of an epoch is in the keyring again", "epoch", epoch->name, NULL);
         }
         react_commands_send_copy(epochs->commands, &aq_command_epoch_lose, &lose);
