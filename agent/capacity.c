@@ -50,14 +50,15 @@ static void add_task_drivers(struct aq_list *list, const struct drivers *drivers
 {
     const char *names[DRIVERS_MAX];
     const uint32_t count = drivers_names(drivers, names);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         if (drivers_find(drivers, names[i])->type->task == NULL)
             continue;
-        else if (list->count < IDENTIFIERS_MAX)
+        if (list->count < IDENTIFIERS_MAX)
             AQ_TEXT_ITEM(*list, list->count++) = aq_arena_format(arena, AQ_TASK_DRIVERS "%s", names[i]);
         else
             aq_journal(AQ_WARN, "no room among the identifiers to tell that a driver makes snapshots and images",
                        "driver", names[i], NULL);
+    }
 }
 
 struct aq_list capacity_identifiers(const struct aq_config_agent *config, const struct host *host,

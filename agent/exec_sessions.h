@@ -42,8 +42,7 @@ struct aq_exec exec_sessions_compose(struct exec_sessions *sessions, const char 
 void exec_sessions_arrived(struct exec_sessions *sessions, const struct aq_executed *answer);
 void exec_sessions_not_arrived(struct exec_sessions *sessions); /* it is told again */
 
-/* The hub has taken a HELLO. It may have been restarted before, and then answers for each session that it knows none.
- */
+/* The hub has taken a HELLO. It may have been restarted, and then answers for each session that it knows none. */
 void exec_sessions_welcome(struct exec_sessions *sessions);
 
 #endif

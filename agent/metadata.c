@@ -295,8 +295,7 @@ static int bind_at(const struct driver_network *network, unsigned port, int type
 }
 
 /* Until they listen, several sockets can be bound to a TCP port, unless that fails for a minute after each connection.
- * A UDP port has one socket: the agent that has that with the same number has the port. Returns an error number or 0.
- */
+ * A UDP port has one socket: the agent that has the one of this number has the port. Returns an error number or 0. */
 static int claim_port(struct place *place, unsigned port)
 {
     AQ_CLEANUP_FD int lock = bind_at(&place->network, port, SOCK_DGRAM);

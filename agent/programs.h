@@ -6,8 +6,7 @@
 
 /* Adds those in `directory`, "": none, that `wanted` names, or all if it is empty, and that are not open yet; those
  * that are open and rest are started at once, and those whose file is gone, or may not be run any more, are withdrawn.
- * One that cannot be used is left out, with the reason in the journal.
- * Returns how many were added. */
+ * One that cannot be used is left out, with the reason in the journal. Returns how many were added. */
 uint32_t programs_find(struct drivers *drivers, const char *node, const char *directory, const struct aq_list *wanted);
 
 #endif

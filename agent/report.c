@@ -9,7 +9,7 @@
 
 enum {
     HAPPENINGS_MAX = 2000, /* in one report: far below AQ_WIRE_MESSAGE_MAX, even if all texts are at their limits */
-    TASKS_MAX = 200,       /* as happenings */
+    TASKS_MAX = 200,       /* the same of ends of tasks */
     ANSWER_BYTES_MAX = 1 << 20, /* of the answers that wait, without the last */
 };
 

@@ -40,7 +40,7 @@ struct workload_tasks {
     size_t count, capacity;
     size_t unreported; /* STORED */
     size_t due;        /* WAITS and ENDED */
-    uint64_t again_ms; /* steady: when those that wait are looked at again; 0: they wait for nothing but a start */
+    uint64_t again_ms; /* steady: when those that are due are looked at again; 0: in the next turn */
 };
 
 void workload_tasks_free(struct workload_tasks *tasks);

@@ -38,7 +38,7 @@ static void emit_shutdown(struct decide *decide, const struct aq_node *node, enu
 
 /* ---- maintenance ---------------------------------------------------------------------------------------- */
 
-/* The agent may have run the power-off command by now, also if the node is LOST: it may be cut off. */
+/* The agent may have run the power-off command by now, even if the node is LOST: it may only be cut off. */
 static int check_not_too_late(const struct decide *decide, const struct aq_node *node, struct aq_error *error)
 {
     char since[AQ_TIME_TEXT_SIZE];

@@ -131,11 +131,10 @@ static bool note_first(void *context, const struct state_key *key, const void *v
 void project_remove_tasks(struct project *project, uint64_t application)
 {
     const struct state_key prefix = state_key_number(application);
-    struct first first = {.id = 1};
     struct aq_task task;
     struct aq_error error;
-    while (first.id != 0 && !state_failed(project->txn, &error)) {
-        first.id = 0;
+    while (!state_failed(project->txn, &error)) {
+        struct first first = {0};
         index_scan(project->txn, INDEX_TASK_APPLICATION, &prefix, note_first, &first);
         if (first.id == 0 || !find_task(project, first.id, &task))
             return;

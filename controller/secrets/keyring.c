@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SPARE_FILE                                                                                                     \
-    ".spare" /* holds the name of the spare key; without it, that is a key of which the log knows nothing */
+/* Holds the name of the spare key; without it, that is a key of which the log knows nothing. */
+#define SPARE_FILE ".spare"
 
 enum { NAME_BYTES = 16, FILE_SIZE_MAX = 256, UNUSED_MAX = 16 };
 
@@ -301,8 +301,7 @@ int keyring_make_spare(struct keyring *keyring, struct aq_error *error)
         return -1;
     if (keyring->directory >= 0 &&
         aq_file_replace_unsynced(keyring->directory, SPARE_FILE, 0600, name, strlen(name), &ignored) != 0)
-        aq_journal(AQ_WARN, "the spare key of the keyring is forgotten at the next start", "error", ignored.message,
-                   NULL);
+        aq_journal(AQ_WARN, "the spare key will not be used after the next start", "error", ignored.message, NULL);
     pthread_mutex_lock(&keyring->lock);
     memcpy(keyring->spare, name, sizeof keyring->spare);
     pthread_mutex_unlock(&keyring->lock);

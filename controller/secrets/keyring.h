@@ -22,7 +22,7 @@ void keyring_close(struct keyring *keyring); /* wipes what is in memory; NULL is
 /* Draws a key, and makes it durable: that waits for the disk. `name` is the one of its epoch. */
 int keyring_make(struct keyring *keyring, char name[KEYRING_NAME_SIZE], struct aq_error *error) AQ_MUST_CHECK;
 
-/* The spare key is on disk before there is an epoch for it, so that whoever begins one does not wait for the disk. */
+/* The spare key is on disk before there is an epoch for it, so that a request that begins one does not wait for it. */
 bool keyring_has_spare(struct keyring *keyring);
 int keyring_make_spare(struct keyring *keyring, struct aq_error *error) AQ_MUST_CHECK;
 /* False: there is none. From then on it is a key like others. */

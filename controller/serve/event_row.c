@@ -20,7 +20,7 @@ static bool is_same_project(struct state_txn *txn, const char *name, uint64_t ti
     return name[0] == '\0' || (state_project(txn, name, &project, arena) && project.created_at <= time_ms);
 }
 
-/* Earlier builds did not say whose label was deleted: to none is not to all. */
+/* Earlier builds did not say which label was deleted: then that no project is named does not mean all projects. */
 static bool is_silent(const struct aq_event *event)
 {
     return event->type == &aq_event_label_deleted && ((const struct aq_label_deleted *)event->data)->name[0] == '\0';

@@ -109,7 +109,7 @@ AQ_DECLARE_ENTITY(label)
     F(T, secrets,     TEXTS(0, AQ_SECRETS_MAX),                   0,                                                   \
       "keys of metadata whose values are secrets, also those that applications give; *: any key")                      \
     F(T, sealed,      LIST(aq_boxed, 0, AQ_SECRETS_MAX),         AQ_INTERNAL | AQ_SECRET, "its secrets, encrypted")    \
-    F(T, wrap,        RECORD(aq_wrap),                            AQ_INTERNAL | AQ_SECRET, "key of them, encrypted")    \
+    F(T, wrap,        RECORD(aq_wrap),                            AQ_INTERNAL | AQ_SECRET, "key of them, encrypted")   \
     F(T, before,      U64(0, UINT64_MAX),                         AQ_INTERNAL | AQ_SECRET,                             \
       "the latest version, with whose data key they can be compared; 0: there was none")
 

@@ -198,7 +198,7 @@ AQ_DECLARE_EVENT(node_maintenance_set)
     F(T, name,   NAME(1, 64),           0,        "name of the node")                                                  \
     F(T, status, ENUM(aq_drain_status), 0,        "how far its drain is")                                              \
     F(T, until,  TIME,                  0,        "when it becomes late; never: it has no bound")                      \
-    F(T, force,  BOOL,                  0,        "then what is still there is given back")                            \
+    F(T, force,  BOOL,                  0,        "then what is still there is deallocated")                           \
     F(T, reason, TEXT(0, 512),          AQ_LINES, "what is still there")
 AQ_DECLARE_EVENT(node_drain_set)
 

@@ -256,7 +256,7 @@ AQ_DECLARE(aq_task_report)
     F(T, happenings, LIST(aq_happening, 0, 10000), 0,           "what happened, in order")                             \
     F(T, told,       LIST(aq_told, 0, 1000),       0,           "answers to questions")                                \
     F(T, shutdown,   U64(0, UINT64_MAX),           0,           "the order to shut down that it answers; 0: none")     \
-    F(T, shutdown_refused, TEXT(0, 512),           AQ_LINES,    "why it does not; empty: it is ready")             \
+    F(T, shutdown_refused, TEXT(0, 512),           AQ_LINES,    "why it does not; empty: it is ready")                 \
     F(T, tasks,      LIST(aq_task_report, 0, 1000), 0,          "those that are over")
 AQ_DECLARE(aq_report)
 
