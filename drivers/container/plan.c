@@ -182,18 +182,7 @@ int container_plan_encode(const struct driver_spec *spec, const char *node, cons
     AQ_CLEANUP_JSON json_t *plan = json_object();
     if (plan_make(plan, spec, allowance, settings, error) != 0)
         return -1;
-    struct container_job job = {.common = {.kind = CONTAINER_KIND_NAME,
-                                           .resource = spec->resource,
-                                           .cpu_milli = spec->cpu_milli,
-                                           .ram_mib = spec->ram_mib,
-                                           .pids = options->pids,
-                                           .io_read = options->io_read,
-                                           .io_write = options->io_write,
-                                           .log_size = options->log_size,
-                                           .log_rate = options->log_rate,
-                                           .log_files = (uint32_t)options->log_files,
-                                           .stop_grace_s = (uint32_t)options->stop_grace,
-                                           .lease_s = spec->lease_s},
+    struct container_job job = {.common = KEEPER_JOB(CONTAINER_KIND_NAME, spec, options),
                                 .first_user = settings->container->first_user,
                                 .call_time = settings->container->call_time,
                                 .ports = options->ports.count > 0,

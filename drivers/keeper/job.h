@@ -37,6 +37,15 @@ struct keeper_job {
     size_t mapped;         /* size of the mapping */
 };
 
+/* What the job of any kind has of the driver's spec, and of options that every kind has by the same names. */
+#define KEEPER_JOB(kind_name, spec, options)                                                                           \
+    {                                                                                                                  \
+        .kind = kind_name, .resource = (spec)->resource, .cpu_milli = (spec)->cpu_milli, .ram_mib = (spec)->ram_mib,   \
+        .pids = (options)->pids, .io_read = (options)->io_read, .io_write = (options)->io_write,                       \
+        .log_size = (options)->log_size, .log_rate = (options)->log_rate, .log_files = (uint32_t)(options)->log_files, \
+        .stop_grace_s = (uint32_t)(options)->stop_grace, .lease_s = (spec)->lease_s                                    \
+    }
+
 /* Bounds what a workload without a disk of its own has in the directory `tree`. 0: no bound. */
 void keeper_job_bound(struct keeper_job *job, const char *tree, uint64_t mib, uint64_t files);
 

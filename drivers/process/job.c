@@ -103,21 +103,10 @@ int process_job_encode(const struct driver_spec *spec, const char *node, const s
     if (check(options, spec, error) != 0)
         return -1;
     memset(&job, 0, sizeof job);
-    job.common =
-        (struct keeper_job){.kind = PROCESS_KIND_NAME,
-                            .resource = spec->resource,
-                            .cpu_milli = spec->cpu_milli,
-                            .ram_mib = spec->ram_mib,
-                            .pids = pids_of(options, allowance),
-                            .io_read = options->io_read,
-                            .io_write = options->io_write,
-                            .log_size = options->log_size,
-                            .log_rate = options->log_rate,
-                            .log_files = (uint32_t)options->log_files,
-                            .stop_grace_s = (uint32_t)options->stop_grace,
-                            .lease_s = spec->lease_s,
-                            /* its namespaces are those of all others */
-                            .spare = options->isolate && options->network != PROCESS_NETWORK_NONE && geteuid() == 0};
+    job.common = (struct keeper_job)KEEPER_JOB(PROCESS_KIND_NAME, spec, options);
+    job.common.pids = pids_of(options, allowance);
+    /* Then its namespaces are those of all others. */
+    job.common.spare = options->isolate && options->network != PROCESS_NETWORK_NONE && geteuid() == 0;
     if (spec->disk_mib == 0)
         keeper_job_bound(&job.common, "work", allowance->disk_mib, allowance->files);
     text_add(&texts, node);
