@@ -41,6 +41,9 @@
 enum driver_report_kind { DRIVER_STARTED, DRIVER_FAILED, DRIVER_ENDED, DRIVER_COMMAND_ENDED, DRIVER_TASK_ENDED };
 
 /* All texts belong to the driver and are valid only during the call. */
+/* In a report of something else than a start. */
+#define DRIVER_NOT_STARTED .identifier = "", .ip_addr = "", .hw_addr = ""
+
 struct driver_report {
     uint64_t resource;
     enum driver_report_kind kind;

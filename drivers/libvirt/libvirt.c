@@ -413,9 +413,7 @@ static void consoles_work(struct driver *driver)
     while (terminals_take_ended(driver->terminals, &end)) {
         const struct driver_report report = {.resource = end.resource,
                                              .kind = DRIVER_COMMAND_ENDED,
-                                             .identifier = "",
-                                             .ip_addr = "",
-                                             .hw_addr = "",
+                                             DRIVER_NOT_STARTED,
                                              .exit_status = end.exit_status,
                                              .reason = end.reason,
                                              .command = end.number};

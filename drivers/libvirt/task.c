@@ -92,8 +92,8 @@ static void mark_image(const struct task *task, const char *path)
 {
     char number[24];
     const int length = snprintf(number, sizeof number, "%" PRIu64, task->number);
-    if (setxattr(path, TASK_MARK, number, (size_t)length, 0) != 0)
-        return;
+    int failed = setxattr(path, TASK_MARK, number, (size_t)length, 0);
+    (void)failed;
 }
 
 static bool is_own_image(const struct task *task, const char *path)
@@ -173,7 +173,7 @@ static int make_image(struct task *task, virDomainPtr domain)
         return aq_fail(&task->error, AQ_E_EXISTS, "the node has an image \"%s.qcow2\" already", task->name);
     if (virDomainGetState(domain, &state, &reason, 0) < 0)
         return virt_fail(&task->error, "its state cannot be read");
-    const bool pauses = state != VIR_DOMAIN_PAUSED; /* else somebody else has, who lets it go on */
+    const bool pauses = state != VIR_DOMAIN_PAUSED; /* else it was paused from outside, and stays so */
     if (pauses && pause_machine(task, domain, half) != 0)
         return -1;
     int failed = copy_disk(task, half);
@@ -201,16 +201,13 @@ static void task_run(struct pool_job *job)
     virConnectClose(task->open);
 }
 
-/* ---- on the driver's thread ----------------------------------------------------------------------------------------
- */
+/* ---- on the driver's thread ------------------------------------------------------------------------------ */
 
 static void tell(struct task *task, bool failed, const char *reason)
 {
     const struct driver_report report = {.resource = task->resource,
                                          .kind = DRIVER_TASK_ENDED,
-                                         .identifier = "",
-                                         .ip_addr = "",
-                                         .hw_addr = "",
+                                         DRIVER_NOT_STARTED,
                                          .task = task->number,
                                          .result = failed ? NULL : task->result,
                                          .reason = failed ? reason : ""};

@@ -181,9 +181,7 @@ static void take_end(struct process_commands *commands, struct command **link)
     *link = command->next;
     const struct driver_report report = {.resource = command->resource,
                                          .kind = DRIVER_COMMAND_ENDED,
-                                         .identifier = "",
-                                         .ip_addr = "",
-                                         .hw_addr = "",
+                                         DRIVER_NOT_STARTED,
                                          .exit_status = end.exit_status,
                                          .reason = end.reason,
                                          .command = command->number};

@@ -111,9 +111,7 @@ bool program_command_over(struct driver *driver, uint64_t number, int exit_statu
     close_fds(&command);
     const struct driver_report report = {.resource = command.resource,
                                          .kind = DRIVER_COMMAND_ENDED,
-                                         .identifier = "",
-                                         .ip_addr = "",
-                                         .hw_addr = "",
+                                         DRIVER_NOT_STARTED,
                                          .exit_status = exit_status,
                                          .reason = reason,
                                          .command = number};

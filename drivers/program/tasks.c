@@ -40,9 +40,7 @@ bool program_task_over(struct driver *driver, uint64_t number, const char *reaso
         return false;
     const struct driver_report report = {.resource = place->resource,
                                          .kind = DRIVER_TASK_ENDED,
-                                         .identifier = "",
-                                         .ip_addr = "",
-                                         .hw_addr = "",
+                                         DRIVER_NOT_STARTED,
                                          .reason = reason,
                                          .task = number,
                                          .result = result};

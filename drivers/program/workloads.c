@@ -313,9 +313,7 @@ static void finish(struct driver *driver, struct program_workload *workload)
 {
     const struct driver_report report = {.resource = workload->resource,
                                          .kind = workload->over,
-                                         .identifier = "",
-                                         .ip_addr = "",
-                                         .hw_addr = "",
+                                         DRIVER_NOT_STARTED,
                                          .lease_over = workload->lease_over,
                                          .exit_status = workload->exit_status,
                                          .reason = workload->reason};
@@ -419,9 +417,8 @@ void program_workload_started(struct driver *driver, struct program_workload *wo
                                          .hw_addr = hw_addr,
                                          .reason = ""};
     /* If it runs already, it was adopted by another run of the program, or has another address. */
-    const bool told = workload->phase == WORKLOAD_RUNNING && strcmp(workload->ip_addr, ip_addr) == 0 &&
-                      strcmp(workload->hw_addr, hw_addr) == 0;
-    const bool was = workload->phase == WORKLOAD_RUNNING;
+    const bool ran = workload->phase == WORKLOAD_RUNNING;
+    const bool told = ran && strcmp(workload->ip_addr, ip_addr) == 0 && strcmp(workload->hw_addr, hw_addr) == 0;
     workload->adopting = false;
     set_phase(driver, workload, WORKLOAD_RUNNING);
     if (told)
@@ -429,7 +426,7 @@ void program_workload_started(struct driver *driver, struct program_workload *wo
     snprintf(workload->ip_addr, sizeof workload->ip_addr, "%s", ip_addr);
     snprintf(workload->hw_addr, sizeof workload->hw_addr, "%s", hw_addr);
     workload->told_ms = driver->now->steady_ms;
-    workload->moves += was;
+    workload->moves += ran;
     driver->report(driver->context, &report);
 }
 

@@ -50,9 +50,7 @@ void test_tasks_work(struct test_tasks *tasks, uint64_t now_ms, driver_report_fn
         tasks->items[i] = tasks->items[--tasks->count];
         const struct driver_report end = {.resource = task.resource,
                                           .kind = DRIVER_TASK_ENDED,
-                                          .identifier = "",
-                                          .ip_addr = "",
-                                          .hw_addr = "",
+                                          DRIVER_NOT_STARTED,
                                           .reason = task.reason,
                                           .task = task.number,
                                           .result = task.reason[0] == '\0' ? task.result : NULL};

@@ -275,9 +275,7 @@ static void commands_work(struct driver *driver)
         const struct driver_report report = {
             .resource = command.resource,
             .kind = DRIVER_COMMAND_ENDED,
-            .identifier = "",
-            .ip_addr = "",
-            .hw_addr = "",
+            DRIVER_NOT_STARTED,
             .exit_status = command.exit_status,
             .reason = command.exit_status == STATUS_KILLED ? "killed by signal 9 (SIGKILL)" : status,
             .command = command.number};
@@ -310,13 +308,8 @@ static void workload_end(struct driver *driver, struct test_workload *workload, 
     roster_remove(&driver->roster, workload->resource);
     commands_kill(driver, workload->resource, 0);
     test_tasks_end(&driver->tasks, workload->resource, 0, "the workload has ended");
-    struct driver_report report = {.resource = workload->resource,
-                                   .kind = kind,
-                                   .identifier = "",
-                                   .ip_addr = "",
-                                   .hw_addr = "",
-                                   .exit_status = exit_status,
-                                   .reason = reason};
+    struct driver_report report = {
+        .resource = workload->resource, .kind = kind, DRIVER_NOT_STARTED, .exit_status = exit_status, .reason = reason};
     driver->report(driver->context, &report);
     workload_free(workload);
 }
