@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <unistd.h>
 
 enum { ARGUMENTS_MAX = 256 << 10 };
 
@@ -30,12 +29,8 @@ static bool is_emulator(int pid, const char *uuid, char *bytes)
 {
     char path[40];
     snprintf(path, sizeof path, "/proc/%d/cmdline", pid);
-    AQ_CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
-    size_t length = 0;
-    for (ssize_t part = 1; fd >= 0 && part > 0 && length<ARGUMENTS_MAX; length += part> 0 ? (size_t)part : 0)
-        part = read(fd, bytes + length, ARGUMENTS_MAX - length);
-    bytes[length] = '\0';
-    return names(bytes, length, uuid);
+    const ssize_t length = aq_file_read_text(AT_FDCWD, path, bytes, ARGUMENTS_MAX + 1);
+    return length > 0 && names(bytes, (size_t)length, uuid);
 }
 
 /* The pid may be that of another process by now, but not the one that the descriptor is of. */
