@@ -277,7 +277,7 @@ int container_filter_take(struct container_filter *filter, struct aq_error *erro
         return 0;
     if (make(filter, error) != 0)
         return -1;
-    if (lock >= 0) /* otherwise whoever has it may be writing the file */
+    if (lock >= 0) /* otherwise the process that has it may be writing the file */
         kept_write(filter, key);
     return 0;
 }

@@ -106,9 +106,9 @@ static int check_none_claimed(int directory, uint64_t first, uint64_t known, str
                               first, known);
 }
 
-/* From another number on, the users of one slot would be those of another one. Only who has the lock `next` changes it,
- * but others may claim without that lock: they look at the number once more when they have claimed, and here it is
- * looked for them once more when it has changed. */
+/* From another number on, the users of one slot would be those of another one. Only a process that has the lock `next`
+ * changes it, but others may claim without that lock: they look at the number once more when they have claimed, and
+ * after a change, claims are looked for once more. */
 static int check_first_user(int directory, uint64_t first, bool locked, struct aq_error *error)
 {
     char text[32] = "";
@@ -145,7 +145,7 @@ int slots_claim(const struct aq_container_settings *settings, uint32_t *slot, st
     if (directory < 0)
         return -1;
     /* Holds the number to begin with. Locked only while a slot is looked for, so that slots are handed out in turn. A
-     * slot has a lock of its own, so when whoever has this one is stopped, it goes without. */
+     * slot has a lock of its own, so when the process that has this one is stopped, others go without. */
     AQ_CLEANUP_FD int next = openat(directory, "next", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     const bool locked = next >= 0 && lock_take(next, LOCK_EX, aq_clock_boot_ms() + SLOTS_PATIENCE_MS) == 0;
     if (next < 0 || (!locked && errno != EWOULDBLOCK) || pread(next, text, sizeof text - 1, 0) < 0)

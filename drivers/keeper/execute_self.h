@@ -9,10 +9,10 @@
 #include <sys/types.h>
 
 /* Starts it in a session of its own, without arguments, signal handlers or blocked signals, and with LD_LIBRARY_PATH as
- * its only variable. `forks`: it has many children, so all symbols are bound at its start; each child that bound its
- * own would have own pages for them. `fds` become its descriptors 0, 1, 2, ..., and it has no others; -1 stands for
- * /dev/null. The last one may have any number; each of the others must be -1 or at least `count`. Returns an error
- * number or 0. */
+ * its only variable. `forks`: it has many children, so all symbols are bound at its start (LD_BIND_NOW, a second
+ * variable): each child that binds its own has own pages for them. `fds` become its descriptors 0, 1, 2, ..., and it
+ * has no others; -1 stands for /dev/null. The last one may have any number; each of the others must be -1 or at least
+ * `count`. Returns an error number or 0. */
 int execute_self(const char *name, bool forks, const int *fds, int count, pid_t *pid) AQ_MUST_CHECK;
 
 #endif

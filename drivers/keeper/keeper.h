@@ -18,9 +18,10 @@ void keeper_prepare_kinds(void);
  * memory file. `status` is a pipe to the agent: it gets a byte when the main process runs, and is closed at the end. */
 _Noreturn void keeper_run(int job, int status, const struct cgroup_host *host);
 
+struct keeper_kind;
+
 /* The same, but gets itself ready for a job of the kind first, says so with a byte, and waits for the job (pass.h).
  * Ends when the other end of the socket is closed. */
-struct keeper_kind;
 _Noreturn void keeper_run_spare(int socket, const struct keeper_kind *kind, const struct cgroup_host *host);
 
 #endif

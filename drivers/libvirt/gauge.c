@@ -57,7 +57,7 @@ static bool find_number(const virDomainStatsRecord *record, const char *name, ui
     return false;
 }
 
-/* The sum over all devices, "net.0.rx.bytes" and so on; none if one of them does not say, or nobody says how many. */
+/* The sum over all devices, "net.0.rx.bytes" and so on; none if one does not say, or their number is not known. */
 static uint64_t sum(const virDomainStatsRecord *record, const char *group, const char *counter)
 {
     char name[64];

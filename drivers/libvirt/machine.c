@@ -323,7 +323,7 @@ static void wake_to_tend(struct driver *driver, struct machine *machine)
         machine_wake_at(driver, machine, machine->tend_ms);
 }
 
-/* Its address may come later than its start, and its lease must have somebody who keeps it. */
+/* Its address may come later than its start, and its lease must have a process that keeps it. */
 static void tend(struct driver *driver, struct machine *machine)
 {
     const uint64_t now_ms = driver->now->steady_ms;

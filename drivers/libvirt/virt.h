@@ -68,8 +68,8 @@ uint64_t virt_resource(const char *name, const char *node); /* 0: it is another'
 /* Whether a machine in this state is paused because its disk cannot be written. */
 bool virt_disk_has_failed(int state, int reason);
 
-/* The part of it that says what is wrong, if qemu has said it: libvirt puts a time and whole arguments of qemu before.
- */
+/* The part of an error's words that says what is wrong. In front of what qemu has said, libvirt puts a time and whole
+ * arguments of qemu. */
 const char *virt_plain(const char *words);
 
 /* What libvirt said last on this thread, as the reason of a failure. Returns -1. */

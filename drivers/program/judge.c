@@ -193,12 +193,12 @@ static void take_used(struct driver *driver, struct program_workload *workload, 
         !read_counter(line, "read", AQ_USAGE_COUNTER_MAX, &used.read) ||
         !read_counter(line, "written", AQ_USAGE_COUNTER_MAX, &used.written) ||
         !read_counter(line, "received", AQ_USAGE_COUNTER_MAX, &used.received) ||
-        !read_counter(line, "sent", AQ_USAGE_COUNTER_MAX, &used.sent))
+        !read_counter(line, "sent", AQ_USAGE_COUNTER_MAX, &used.sent)) {
         program_fault(driver, "a report \"used\" must have whole numbers");
-    else {
-        used.at_ms = driver->now->steady_ms > age_ms ? driver->now->steady_ms - age_ms : 0;
-        workload->used = used;
+        return;
     }
+    used.at_ms = driver->now->steady_ms > age_ms ? driver->now->steady_ms - age_ms : 0;
+    workload->used = used;
 }
 
 /* Whether the program takes starts. */

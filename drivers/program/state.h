@@ -71,9 +71,9 @@ struct program_workload {
     bool adopted;  /* the program may say that it has ended, without a start */
     bool adopting; /* it is asked to find it again, and has not said yet what it found */
     bool stopping, stop_refused;
-    char ip_addr[PROGRAM_ADDRESS_MAX + 1], hw_addr[PROGRAM_ADDRESS_MAX + 1]; /* as it was told that it runs, at */
-    uint64_t told_ms;
-    unsigned moves;        /* how often its address has changed */
+    char ip_addr[PROGRAM_ADDRESS_MAX + 1], hw_addr[PROGRAM_ADDRESS_MAX + 1]; /* with which it was reported to run */
+    uint64_t told_ms;                                                        /* when that was */
+    unsigned moves;                                                          /* how often its address has changed */
     struct aq_sample used; /* as the program has said last, and when; zeros: it has not */
     char *directory;       /* NULL: a leftover */
     json_t *start;         /* HELD: the call */

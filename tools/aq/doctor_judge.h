@@ -28,13 +28,13 @@ void doctor_judge_certificate(int64_t end_s, int64_t now_s, const char *path, st
 
 /* `mode` and owner of /dev/kvm; `guest`: this machine is itself virtual. */
 void doctor_judge_kvm(bool opens, bool guest, struct doctor_finding *finding);
-/* `qemu_is_root`: as libvirt's qemu.conf says. */
 struct doctor_machines_facts {
     bool is_built, runs; /* the program of the driver */
     bool daemon;         /* libvirt's runs */
     char missing[128];   /* packages, each after a blank; "": none */
 };
 void doctor_judge_machines(const struct doctor_machines_facts *facts, struct doctor_finding *finding);
+/* `qemu_is_root`: as libvirt's qemu.conf says. */
 void doctor_judge_kvm_mode(unsigned mode, unsigned uid, unsigned gid, bool qemu_is_root,
                            struct doctor_finding *finding);
 

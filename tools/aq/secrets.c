@@ -19,7 +19,7 @@ static json_t *read_secret(const char *path, struct aq_error *error)
     if (text.length > 0 && text.data[text.length - 1] == '\n')
         text.length--;
     if (memchr(aq_buffer_string(&text), '\0', text.length) != NULL) {
-        (void)aq_fail(error, AQ_E_INVALID, "%s has a byte of zero, which no text may have", path);
+        (void)aq_fail(error, AQ_E_INVALID, "%s has a zero byte, which no text may have", path);
         return NULL;
     }
     json_t *value = json_stringn(aq_buffer_string(&text), text.length);

@@ -69,7 +69,7 @@ static enum cli_exit wait_for_end(struct cli *cli, const char *key, uint64_t seq
     cli_follow_close(follow);
     if (cli_interrupted() == 0)
         return code;
-    cli_note("task %s goes on; to call it off: aq tasks cancel %s", key, key);
+    cli_note("task %s goes on; to cancel it: aq tasks cancel %s", key, key);
     return (enum cli_exit)(128 + cli_interrupted());
 }
 

@@ -182,9 +182,9 @@ static enum cli_exit read_entity(struct top *top, size_t which)
     size_t index;
     json_t *rows, *row, *tops;
     aq_buffer_format(&path, "/api/v1/%s/", entity->name);
-    const bool is_all = which + 1 == top->count && top->rows[0] == NULL; /* that may still be shown */
+    const bool is_only = which + 1 == top->count && top->rows[0] == NULL; /* nothing else is shown */
     const struct cli_rows wanted = {
-        .path = aq_buffer_string(&path), .query = "", .most = ROWS_MAX, .forbidden = is_all ? NULL : &forbidden};
+        .path = aq_buffer_string(&path), .query = "", .most = ROWS_MAX, .forbidden = is_only ? NULL : &forbidden};
     enum cli_exit code = cli_read_rows(top->cli, &wanted, &rows, &seq, &more);
     if (code != CLI_DONE)
         return code;

@@ -1,4 +1,4 @@
-/* aq-lease keeps the lease of a workload, when agent and driver are dead, too: when the lease file (drivers/lease.h)
+/* aq-lease keeps the lease of a workload, also when agent and driver are dead: when the lease file (drivers/lease.h)
  * says that the agent was out of touch for longer than SECONDS, it writes "over" into FILE, and runs COMMAND, which
  * ends the workload.
  *
@@ -86,11 +86,11 @@ static bool say(const struct lease *lease, const char *word)
     return pwrite(lease->file, word, strlen(word), 0) == (ssize_t)strlen(word);
 }
 
-/* Whoever reads FILE from now on knows why the workload ends. */
+/* What reads FILE from now on knows why the workload ends. */
 static void say_over(const struct lease *lease)
 {
-    if (!say(lease, "over\n"))
-        return; /* it is ended all the same */
+    bool said = say(lease, "over\n");
+    (void)said; /* it is ended all the same */
 }
 
 /* An earlier process has seen the end of the lease, which stays over. */
@@ -110,7 +110,7 @@ static uint64_t read_seconds(const char *text)
     exit(STATUS_USAGE);
 }
 
-/* From here on nobody waits for this process: it belongs to no session, and to no terminal, of its caller. */
+/* From here on nothing waits for this process: it belongs to no session, and to no terminal, of its caller. */
 static void leave_caller(void)
 {
     const pid_t pid = fork();
@@ -144,8 +144,10 @@ int main(int argc, char **argv)
     }
     lease.timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     lease.inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (lease.timer < 0 || lease.inotify < 0 || inotify_add_watch(lease.inotify, argv[3], IN_ATTRIB) < 0)
-        give_up("it cannot be watched");
+    if (lease.timer < 0)
+        give_up("a timer");
+    if (lease.inotify < 0 || inotify_add_watch(lease.inotify, argv[3], IN_ATTRIB) < 0)
+        give_up("FILE cannot be watched");
     if (look(&lease)) {
         say_over(&lease);
         fprintf(stderr, "aq-lease: " LEASE_OVER "\n");
