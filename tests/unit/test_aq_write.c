@@ -1,5 +1,4 @@
-/* aq against a server that answers what it is told: what it sends to change something, how it repeats, waits, follows.
- */
+/* aq against a server that answers what it is told: what it sends to change something, and how it repeats that. */
 #include "tests/lib/aq_server.h"
 
 #include "schema/base/clock.h"
@@ -8,10 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
 #include <unistd.h>
-
-/* ---- writes --------------------------------------------------------------------------------------------- */
 
 static void a_write_is_repeated_with_its_key(void **state)
 {
@@ -230,59 +226,6 @@ static void files_need_no_flag(void **state)
     rmdir(directory);
 }
 
-/* ---- waiting -------------------------------------------------------------------------------------------- */
-
-#define APPLICATION(status, words)                                                                                     \
-    "{\"data\":{\"id\":1,\"status\":\"" status "\",\"description\":\"" words "\"},\"seq\":9}"
-
-static void a_wait_ends_well(void **state)
-{
-    (void)state;
-    ANSWERS({"POST", "/api/v1/application/", 200, APPLICATION("NEW", "")},
-            {"GET", "/api/v1/application/1", 200, APPLICATION("ELECTED", ""), 1},
-            {"GET", "/api/v1/application/1", 200, APPLICATION("ALLOCATED", "")},
-            {"GET", "/api/v1/events?since=9", 200, "id: 10\nevent: x\ndata: {}\n\n"});
-    assert_int_equal(aq_run("run mac -q"), CLI_DONE);
-    assert_string_equal(aq_out, "1\n");
-    assert_non_null(strstr(aq_err, "application 1  ELECTED"));
-    assert_non_null(strstr(aq_err, "application 1  ALLOCATED"));
-}
-
-static void a_wait_that_fails_says_why(void **state)
-{
-    (void)state;
-    ANSWERS({"POST", "/api/v1/application/", 200, APPLICATION("NEW", "")},
-            {"GET", "/api/v1/application/1", 200, APPLICATION("NEW", ""), 1},
-            {"GET", "/api/v1/application/1", 200, APPLICATION("ERROR", "3 tries failed")},
-            {"GET", "/api/v1/events", 403, "{\"message\":\"for admins\"}"}); /* asks again each second then */
-    assert_int_equal(aq_run("run mac"), CLI_FAILED);
-    assert_non_null(strstr(aq_err, "aq: application 1 is in ERROR: 3 tries failed\n"));
-}
-
-static void a_wait_has_an_end(void **state)
-{
-    (void)state;
-    ANSWERS({"POST", "/api/v1/application/", 200, APPLICATION("NEW", "")},
-            {"GET", "/api/v1/application/1", 200, APPLICATION("NEW", "no node has room")},
-            {"GET", "/api/v1/events", 403, "{\"message\":\"for admins\"}"});
-    assert_int_equal(aq_run("run mac --timeout 1"), CLI_FAILED);
-    assert_non_null(strstr(aq_err, "aq: application 1 is still in NEW after "));
-}
-
-/* A controller that restarts: no answer, a broken one, none that is ready. */
-static void a_wait_outlasts_a_restart(void **state)
-{
-    (void)state;
-    ANSWERS({"POST", "/api/v1/application/", 200, APPLICATION("NEW", "")},
-            {"GET", "/api/v1/application/1", 200, APPLICATION("ELECTED", ""), 1},
-            {"GET", "/api/v1/application/1", BREAKS, "", 3},
-            {"GET", "/api/v1/application/1", 503, "{\"message\":\"there is no leader\"}", 2},
-            {"GET", "/api/v1/application/1", 200, APPLICATION("ALLOCATED", "")},
-            {"GET", "/api/v1/events", 403, "{\"message\":\"for admins\"}"});
-    assert_int_equal(aq_run("run mac -q"), CLI_DONE);
-    assert_string_equal(aq_out, "1\n");
-}
-
 static void fields_are_given_as_words_or_as_flags(void **state)
 {
     (void)state;
@@ -348,28 +291,6 @@ static void an_outcome_says_what_became_of_it(void **state)
     assert_string_equal(aq_out, "application 1: deallocate done\napplication 2: deallocate: there was nothing to do\n");
 }
 
-static void a_refusal_ends_a_wait(void **state)
-{
-    (void)state;
-    ANSWERS({"GET", "/api/v1/application/1", 403, "{\"message\":\"not yours\"}"},
-            {"GET", "/api/v1/events", 403, "{\"message\":\"for admins\"}"});
-    assert_int_equal(aq_run("wait 1"), CLI_REFUSED);
-    assert_string_equal(aq_err, "aq: not yours\n");
-}
-
-/* Of a token that may create applications, but not see them. */
-static void a_run_that_may_not_be_seen_gives_back(void **state)
-{
-    (void)state;
-    ANSWERS({"POST", "/api/v1/application/1/deallocate", 200, APPLICATION("RECALLED", "")},
-            {"POST", "/api/v1/application/", 200, APPLICATION("NEW", "")},
-            {"GET", "/api/v1/application/1", 403, "{\"message\":\"not with this token\"}"},
-            {"GET", "/api/v1/events", 403, "{\"message\":\"for admins\"}"});
-    assert_int_equal(aq_run("run mac"), CLI_REFUSED);
-    assert_string_equal(aq_err, "aq: not with this token\napplication 1 is given back (--keep would leave it)\n");
-    assert_seen(server.seen_count - 1, "POST /api/v1/application/1/deallocate");
-}
-
 static void what_was_done_is_told(void **state)
 {
     (void)state;
@@ -386,146 +307,6 @@ static void what_was_done_is_told(void **state)
     assert_non_null(strstr(aq_err, "give its name, field=value words, or -f FILE"));
     assert_int_equal(aq_run("users create --help"), CLI_DONE);
     assert_non_null(strstr(aq_out, "A word alone is the name."));
-}
-
-static void a_run_that_is_given_up_gives_back(void **state)
-{
-    (void)state;
-    ANSWERS({"POST", "/api/v1/application/1/deallocate", 200, APPLICATION("RECALLED", "")},
-            {"POST", "/api/v1/application/", 200, APPLICATION("NEW", "")},
-            {"GET", "/api/v1/application/1", 200, APPLICATION("NEW", "no node has room")},
-            {"GET", "/api/v1/events", 403, "{\"message\":\"for admins\"}"});
-    assert_int_equal(aq_run("run mac --timeout 3"), CLI_FAILED);
-    assert_non_null(strstr(aq_err, "still in NEW after ")); /* 3 s, or more if the machine is busy */
-    assert_non_null(strstr(aq_err, " s: no node has room; see aq application 1 why\n"));
-    assert_non_null(strstr(aq_err, "application 1 is given back"));
-    assert_string_equal(aq_out, ""); /* what was seen is no longer true */
-    assert_seen(server.seen_count - 1, "POST /api/v1/application/1/deallocate");
-    assert_int_equal(aq_run("run mac --timeout 1 --keep"), CLI_FAILED);
-    assert_string_not_equal(server.seen[server.seen_count - 1].line, "POST /api/v1/application/1/deallocate");
-    assert_non_null(strstr(aq_err, "application 1 stays"));
-    assert_non_null(strstr(aq_out, "NEW"));
-}
-
-#define ENDED(id, status, exit_status)                                                                                 \
-    "{\"data\":{\"id\":" id ",\"status\":\"" status "\",\"description\":\"ended\",\"last_resource\":4,"                \
-    "\"exit_status\":" exit_status "},\"seq\":9}"
-
-static void a_wait_exits_as_the_first_that_failed(void **state)
-{
-    (void)state;
-    ANSWERS({"GET", "/api/v1/application/1", 200, ENDED("1", "DEALLOCATED", "0")},
-            {"GET", "/api/v1/application/2", 200, ENDED("2", "ERROR", "7")},
-            {"GET", "/api/v1/application/3", 200, ENDED("3", "ERROR", "null")},
-            {"GET", "/api/v1/events", 403, "{\"message\":\"for admins\"}"});
-    assert_int_equal(aq_run("wait 1"), 0);
-    assert_int_equal(aq_run("wait application 1"), 0);
-    assert_int_equal(aq_run("wait 1 2 3"), 7);
-    assert_int_equal(aq_run("wait 1 3 2"), 125);
-    assert_int_equal(aq_run("wait 2 --for error"), 0);
-    assert_int_equal(aq_run("wait 2 --for ALLOCATED"), CLI_FAILED);
-    assert_int_equal(aq_run("wait 1 --for ALLOCATED"), 0); /* it was */
-    assert_int_equal(aq_run("wait 1 --for x"), CLI_USAGE);
-}
-
-static void an_attached_run_exits_as_its_job(void **state)
-{
-    (void)state;
-    ANSWERS({"POST", "/api/v1/application/", 200, APPLICATION("NEW", "")},
-            {"GET", "/api/v1/application/1/log", 200,
-             "{\"data\":\"hello\\n\",\"resource\":4,\"start\":0,\"next\":6,\"end\":6,\"complete\":true}"},
-            {"GET", "/api/v1/application/1", 200, ENDED("1", "ERROR", "7")},
-            {"GET", "/api/v1/events", 403, "{\"message\":\"for admins\"}"});
-    assert_int_equal(aq_run("run mac --attach"), 7);
-    assert_string_equal(aq_out, "hello\n");
-    server_forget(NULL);
-    ANSWERS({"POST", "/api/v1/application/", 200, APPLICATION("NEW", "")},
-            {"GET", "/api/v1/application/1", 200, APPLICATION("ERROR", "the disk is gone")},
-            {"GET", "/api/v1/events", 403, "{\"message\":\"for admins\"}"});
-    assert_int_equal(aq_run("run mac --attach"), 125);
-    assert_string_equal(aq_out, "");
-    assert_non_null(strstr(aq_err, "aq: application 1 never ran; it is in ERROR: the disk is gone\n"));
-    assert_int_equal(aq_run("run mac --attach --count 2"), CLI_USAGE);
-    assert_int_equal(aq_run("run mac --attach -q"), CLI_USAGE);
-    assert_int_equal(aq_run("applications create mac -o wide"), CLI_USAGE); /* nothing would be wide */
-    assert_int_equal(aq_run("run"), CLI_USAGE);
-}
-
-/* One word each, whatever is in them. */
-static void values_of_events_are_quoted(void **state)
-{
-    (void)state;
-    ANSWERS({"GET", "/api/v1/events", 200,
-             "id: 5\ndata: {\"seq\":5,\"time\":\"T\",\"author\":\"a\",\"event\":\"e\",\"data\":{\"a\":\"say "
-             "\\\"hi\\\" x=1\",\"b\":\"two\\nlines\",\"c\":\"back\\\\slash\",\"d\":\"plain\",\"e\":{\"k\":\"v w\"},"
-             "\"f\":\"\\u001b[2J\"}}\n\n"});
-    assert_int_equal(aq_run("events"), CLI_DONE);
-    assert_string_equal(aq_out,
-                        "5  T  a  e  a=\"say \\\"hi\\\" x=1\"  b=\"two\\nlines\"  c=\"back\\\\slash\"  d=plain  "
-                        "e={\"k\":\"v w\"}  f=\"\\x1b[2J\"\n");
-}
-
-static void the_last_events_are_looked_for(void **state)
-{
-    (void)state;
-    ANSWERS({"GET", "/api/v1/application/", 200, "{\"data\":[],\"seq\":1000}"},
-            {"GET", "/api/v1/events?since=744&entity=node&follow=false", 200, "id: 800\ndata: {\"seq\":800}\n\n"},
-            {"GET", "/api/v1/events?since=0&entity=node&follow=false", 200,
-             "id: 1\ndata: {\"seq\":1}\n\nid: 2\ndata: {\"seq\":2}\n\nid: 800\ndata: {\"seq\":800}\n\n"});
-    if (aq_run("events node -n 2 -q") != CLI_DONE)
-        fail_msg("%s: %s", server.seen[server.seen_count - 1].line, aq_err);
-    assert_string_equal(aq_out, "2\n800\n");
-    server_forget(NULL);
-    ANSWERS({"GET", "/api/v1/application/", 200, "{\"data\":[],\"seq\":1000}"},
-            {"GET", "/api/v1/events?since=997&follow=false", 200, "id: 998\ndata: {\"seq\":998}\n\n"});
-    assert_int_equal(aq_run("log tail -n 3 -q"), CLI_DONE);
-    assert_string_equal(aq_out, "998\n");
-}
-
-static void lists_are_selected_by_the_server(void **state)
-{
-    (void)state;
-    ANSWERS({"GET", "/api/v1/application/", 200, "{\"data\":[{\"id\":3},{\"id\":20},{\"id\":7}],\"seq\":9}"},
-            {"GET", "/api/v1/node/", 200, "{\"data\":[{\"name\":\"n10\"},{\"name\":\"n9\"}],\"seq\":9}"});
-    assert_int_equal(aq_run("applications -q"), CLI_DONE);
-    assert_seen(0, "GET /api/v1/application/?limit=1000&status=NEW,ELECTED,ALLOCATED,DEALLOCATE");
-    assert_int_equal(aq_run("applications -a -q"), CLI_DONE);
-    assert_seen(1, "GET /api/v1/application/?limit=1000");
-    assert_int_equal(aq_run("applications --status!=error --status!=NEW -l mac -q"), CLI_DONE);
-    assert_seen(2, "GET /api/v1/application/?limit=1000&label=mac&status!=error,NEW");
-    assert_int_equal(aq_run("applications -n 2 -a -q"), CLI_DONE);
-    assert_seen(3, "GET /api/v1/application/?limit=2&reverse=true");
-    assert_int_equal(aq_run("nodes --sort name -q"), CLI_DONE);
-    assert_string_equal(aq_out, "n9\nn10\n");                   /* numbers in names count */
-    assert_int_equal(aq_run("nodes --sort NAME -q"), CLI_DONE); /* as the column is called */
-    assert_string_equal(aq_out, "n9\nn10\n");
-    assert_int_equal(aq_run("nodes --sort changed -q"), CLI_DONE);
-    assert_int_equal(aq_run("nodes --sort change -q"), CLI_USAGE);
-    assert_non_null(strstr(aq_err, "did you mean changed_at?"));
-    assert_int_equal(aq_run("events bogus"), CLI_USAGE);
-    assert_non_null(
-        strstr(aq_err, "aq: there is no entity \"bogus\": it must be one of application, resource, task, "));
-    assert_int_equal(aq_run("applications -a --sort id --limit 2 -q"), CLI_DONE);
-    assert_string_equal(aq_out, "3\n7\n");
-    assert_non_null(strstr(aq_err, "more than these 2"));
-    assert_int_equal(aq_run("applications -a --sort id -n 1 -q"), CLI_DONE);
-    assert_string_equal(aq_out, "20\n");
-    assert_int_equal(aq_run("applications --sort lable"), CLI_USAGE);
-    assert_non_null(strstr(aq_err, "did you mean label?"));
-    assert_int_equal(aq_run("nodes --since 7"), CLI_USAGE);
-    assert_int_equal(aq_run("applications --status=alocated"), CLI_USAGE);
-    assert_string_equal(aq_err, "aq: status is \"alocated\"; did you mean ALLOCATED?\n");
-}
-
-static void the_newest_is_the_callers(void **state)
-{
-    (void)state;
-    ANSWERS({"GET", "/api/v1/application/?limit=1&reverse=true&user=admin", 200, "{\"data\":[{\"id\":5}],\"seq\":9}"},
-            {"POST", "/api/v1/application/5/deallocate", 200, "{\"data\":{\"id\":5},\"seq\":10}"});
-    assert_int_equal(aq_run("application last -q"), CLI_DONE);
-    assert_string_equal(aq_out, "5\n");
-    assert_int_equal(aq_run("rm last -q"), CLI_DONE);
-    assert_string_equal(aq_out, "5\n");
 }
 
 /* ---- editing ------------------------------------------------------------------------------------------------ */
@@ -575,43 +356,6 @@ static void what_is_saved_wrongly_is_edited_again(void **state)
     assert_non_null(strstr(line, "a: y\n"));
 }
 
-static void what_is_followed_is_so_until_the_timeout(void **state)
-{
-    (void)state;
-    ANSWERS(
-        {"GET", "/api/v1/resource/7/log", 200, "{\"data\":\"one\\n\",\"seq\":1}", 1},
-        {"GET", "/api/v1/resource/7/log", 200, "{\"data\":\"one\\ntwo\\n\",\"seq\":1}"},
-        {"GET", "/api/v1/events", 200, "id: 5\ndata: {\"seq\":5,\"time\":\"T\",\"author\":\"a\",\"event\":\"e\"}\n\n"});
-    assert_int_equal(aq_run("resource 7 log -f --timeout 1"), CLI_FAILED);
-    assert_string_equal(aq_out, "one\ntwo\n");
-    assert_string_equal(aq_err, "aq: the log of resource 7 has not ended after 1 s\n");
-    assert_int_equal(aq_run("events -f --timeout 1"), CLI_DONE);
-    assert_string_equal(aq_out, "5  T  a  e\n");
-}
-
-static void events_are_shown_once(void **state)
-{
-    (void)state;
-    ANSWERS({"GET", "/api/v1/events?since=4&follow=false", 200,
-             "id: 4\ndata: {\"seq\":4}\n\nid: 5\ndata: {\"seq\":5,\"time\":\"T\",\"author\":\"a\",\"event\":\"e\"}\n\n"
-             "id: 5\ndata: {\"seq\":5}\n\n"});
-    if (aq_run("events --since 4") != CLI_DONE)
-        fail_msg("%s: %s", server.seen[0].line, aq_err);
-    assert_string_equal(aq_out, "5  T  a  e\n");
-    assert_int_equal(server.seen_count, 1);
-}
-
-/* What was decided stays true: "in 59s" would not. */
-static void an_event_has_times_not_ages(void **state)
-{
-    (void)state;
-    ANSWERS({"GET", "/api/v1/events?since=4&follow=false", 200,
-             "id: 5\ndata: {\"seq\":5,\"time\":\"T\",\"author\":\"a\",\"event\":\"token_created\","
-             "\"data\":{\"id\":3,\"expires_at\":\"2099-01-01T00:00:00.000Z\"}}\n\n"});
-    assert_int_equal(aq_run("events --since 4"), CLI_DONE);
-    assert_string_equal(aq_out, "5  T  a  token_created  id=3  expires_at=2099-01-01T00:00:00.000Z\n");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -628,28 +372,12 @@ int main(void)
         SERVER_TEST(a_dry_run_shows_events),
         SERVER_TEST(a_label_goes_by_its_name),
         SERVER_TEST(files_need_no_flag),
-        SERVER_TEST(a_wait_ends_well),
-        SERVER_TEST(a_wait_that_fails_says_why),
-        SERVER_TEST(a_wait_has_an_end),
-        SERVER_TEST(events_are_shown_once),
-        SERVER_TEST(an_event_has_times_not_ages),
-        SERVER_TEST(a_wait_outlasts_a_restart),
-        SERVER_TEST(a_refusal_ends_a_wait),
-        SERVER_TEST(an_outcome_says_what_became_of_it),
         SERVER_TEST(fields_are_given_as_words_or_as_flags),
         SERVER_TEST(what_runs_is_in_the_label),
-        SERVER_TEST(a_run_that_is_given_up_gives_back),
-        SERVER_TEST(a_run_that_may_not_be_seen_gives_back),
+        SERVER_TEST(an_outcome_says_what_became_of_it),
         SERVER_TEST(what_was_done_is_told),
-        SERVER_TEST(a_wait_exits_as_the_first_that_failed),
-        SERVER_TEST(an_attached_run_exits_as_its_job),
-        SERVER_TEST(values_of_events_are_quoted),
-        SERVER_TEST(the_last_events_are_looked_for),
-        SERVER_TEST(lists_are_selected_by_the_server),
-        SERVER_TEST(the_newest_is_the_callers),
         SERVER_TEST(a_label_is_edited),
         SERVER_TEST(what_is_saved_wrongly_is_edited_again),
-        SERVER_TEST(what_is_followed_is_so_until_the_timeout), /* the last: its end may leave a request on the way */
     };
     return aq_server_run_tests("aq: writes", tests, AQ_LENGTH(tests));
 }
