@@ -13,7 +13,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define ERRORS_FILE "errors" /* in the life's directory: what it writes to standard error */
+
 enum { PATIENCE_S = 120 };
+
+/* What the journal says of faults that are made on purpose: of a healthy life it is not shown. */
+static const char *const expected[] = {
+    "the key of an epoch is not in the keyring: the secrets of these cannot be read",
+    "no new epoch of secrets can begin", /* the writer's queue is full */
+};
 
 void life_make(struct life *life)
 {
@@ -27,7 +35,7 @@ _Noreturn static void live(const struct life *life)
 {
     static struct sim sim;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (chdir(life->directory) != 0 || (life->quiet && freopen("/dev/null", "w", stderr) == NULL))
+    if (chdir(life->directory) != 0 || (!life->trace && freopen(ERRORS_FILE, "w", stderr) == NULL))
         abort();
     alarm(PATIENCE_S);
     signal(SIGPIPE, SIG_IGN); /* as in the daemons */
@@ -58,12 +66,37 @@ void life_begin(struct life *life)
         live(life);
 }
 
+static bool is_expected(const char *line)
+{
+    for (size_t i = 0; i < AQ_LENGTH(expected); i++)
+        if (strstr(line, expected[i]) != NULL)
+            return true;
+    return false;
+}
+
+static void show_errors(const struct life *life, bool all)
+{
+    char path[sizeof life->directory + sizeof ERRORS_FILE], *line = NULL;
+    size_t size = 0;
+    snprintf(path, sizeof path, "%s/" ERRORS_FILE, life->directory);
+    FILE *file = fopen(path, "re");
+    while (file != NULL && getline(&line, &size, file) > 0)
+        if (all || !is_expected(line))
+            fputs(line, stderr);
+    free(line);
+    if (file != NULL)
+        fclose(file);
+}
+
 bool life_end(struct life *life, int status)
 {
     char *broken = life->result->broken;
+    const bool well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     life->pid = 0;
+    if (!life->quiet)
+        show_errors(life, !well);
     test_remove_tree(life->directory);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+    if (well)
         return false;
     if (broken[0] != '\0')
         return true;

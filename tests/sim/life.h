@@ -21,7 +21,9 @@ struct life {
 
 void life_make(struct life *life); /* makes room for its result; life_begin() may be called again and again */
 void life_begin(struct life *life);
-/* Its process has ended with `status`, as wait() gives it. Returns whether something is wrong: result->broken. */
+/* Its process has ended with `status`, as wait() gives it. Returns whether something is wrong: result->broken. Unless
+ * it is quiet, shows what the life wrote to standard error; if nothing is wrong, without the errors that its faults
+ * bring about. A trace has it all at once. */
 bool life_end(struct life *life, int status);
 
 #endif
