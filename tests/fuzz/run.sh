@@ -2,7 +2,7 @@
 # Runs the fuzz targets.
 #
 #   tests/fuzz/run.sh each SECONDS [TARGET...]     fuzzes each target so long, with libFuzzer: `make fuzz`
-#   tests/fuzz/run.sh total SECONDS                divides so much time of processors between all: `make fuzz-short`
+#   tests/fuzz/run.sh total SECONDS                divides this much processor time among all targets: `make fuzz-short`
 #   tests/fuzz/run.sh one SECONDS TARGET           fuzzes one of them
 #   tests/fuzz/run.sh replay PROGRAM...            hands the kept inputs to programs made with replay_main.c
 #
@@ -78,7 +78,7 @@ total)
     seconds=$1
     # shellcheck disable=SC2046
     set -- $(targets)
-    share=$((seconds / $#)) # 0 would be without end
+    share=$((seconds / $#)) # libFuzzer takes 0 as no limit
     fuzz_all $((share > 0 ? share : 1)) "$@"
     ;;
 replay)

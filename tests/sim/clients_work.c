@@ -100,7 +100,7 @@ struct asked *clients_extend(struct clients *clients)
 
 /* ---- tasks -------------------------------------------------------------------------------------------------- */
 
-/* Each has a timeout that is short, for some drivers never come to an end. */
+/* Each has a short timeout, so that it ends within the life. */
 struct asked *clients_make_task(struct clients *clients)
 {
     struct sim *sim = clients->sim;

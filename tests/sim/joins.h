@@ -47,7 +47,7 @@ bool joins_give(struct joins *joins, unsigned host, struct agent_join *join);
 bool joins_look(struct clients *clients, struct writer *writer);
 void joins_lost_directory(struct joins *joins, unsigned host);
 
-/* An event: a key is stored before it is told, so only who has lost its directory comes with another one. */
+/* An event. An agent stores its key before it sends it, so only one that has lost its directory comes with another. */
 void joins_enrolled(struct joins *joins, const struct aq_node_enrolled *event);
 
 /* The agent sends ENROL. */

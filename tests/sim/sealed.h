@@ -1,5 +1,6 @@
-/* The secrets of a life: what clients gave, in the clear, and what the log has of it. Boxes are found again in events
- * by their bytes, so that whoever gets a secret can be compared with who gave it, although no key is known here. */
+/* The secrets of a life: what clients gave, in the clear, and what the log has of it. Boxes are recognized in
+ * events by their bytes, so what a workload gets can be compared with what a client gave, although no key is known
+ * here. */
 #ifndef AQ_TESTS_SIM_SEALED_H
 #define AQ_TESTS_SIM_SEALED_H
 
